@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading timetrace dumps. A consumer is this loop:
+ *
+ *	struct tt_reader *r;
+ *	struct tt_record rec;
+ *	char err[256];
+ *
+ *	if (tt_open(path, &r, err, sizeof(err)))
+ *		die(err);
+ *	while ((rc = tt_next(r, &rec)) == 1)
+ *		use(tt_event(r, rec.event)->name, rec.time_ns, rec.args);
+ *	if (rc < 0)
+ *		warn(tt_error(r));
+ *	tt_close(r);
+ *
+ * Records of all CPUs come merged in order of time. Nothing is allocated per
+ * record. A damaged dump is read as far as it can be trusted; what could not
+ * be read is counted in the losses.
+ */
+#ifndef TIMETRACE_READER_H
+#define TIMETRACE_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TT_MAX_ARGS 6
+
+/* Integer type of a field as it was recorded. */
+enum tt_type { TT_U8, TT_U16, TT_U32, TT_S32, TT_U64 };
+
+/* Why records are missing. */
+enum tt_loss {
+	TT_LOSS_OVERWRITTEN, /* older than what the ring holds */
+	TT_LOSS_FROZEN, /* came while recording was frozen */
+	TT_LOSS_NESTED, /* interrupted a full or switching block */
+	TT_LOSS_READER, /* changed while the reader copied it */
+	TT_LOSS_DAMAGED, /* unreadable in the file; counted in bytes */
+	TT_LOSS_REASONS
+};
+
+struct tt_field {
+	const char *name;
+	const char *unit;
+	enum tt_type type;
+};
+
+struct tt_event_desc {
+	const char *name; /* "homa_send_enter", "sched_switch" */
+	const char *group; /* "homa", "sched" */
+	const char *doc;
+	unsigned int nargs;
+	struct tt_field fields[TT_MAX_ARGS];
+};
+
+struct tt_record {
+	uint64_t time_ns; /* in the clock named by tt_info() */
+	uint32_t event; /* index for tt_event() */
+	uint16_t cpu;
+	uint16_t nargs;
+	uint64_t args[TT_MAX_ARGS]; /* s32 sign-extended */
+};
+
+struct tt_info {
+	uint32_t version;
+	uint32_t cpus; /* CPU numbers are below this */
+	uint32_t events; /* entries of the dictionary */
+	const char *clock; /* "monotonic" */
+	const char *release; /* kernel release */
+	const char *host;
+	uint64_t dump_time_ns; /* when the dump was taken, same clock */
+	uint64_t record_cost_ns; /* one record, as calibrated at load */
+};
+
+struct tt_reader;
+
+/* Opens and validates @path. 0, or -errno with one line of text in @err. */
+int tt_open(const char *path, struct tt_reader **reader, char *err, size_t err_size);
+void tt_close(struct tt_reader *reader);
+
+const struct tt_info *tt_info(const struct tt_reader *reader);
+
+/* Dictionary entry, or NULL when @event >= tt_info()->events. */
+const struct tt_event_desc *tt_event(const struct tt_reader *reader, uint32_t event);
+
+/* Index of the event called @name, or -1. */
+int tt_find_event(const struct tt_reader *reader, const char *name);
+
+/* 1: a record was stored; 0: no more; -errno: see tt_error(). */
+int tt_next(struct tt_reader *reader, struct tt_record *record);
+
+/* Starts again at the first record. */
+void tt_rewind(struct tt_reader *reader);
+
+/* Records of @cpu lost for @reason; TT_LOSS_DAMAGED is in bytes. */
+uint64_t tt_lost(const struct tt_reader *reader, uint32_t cpu, enum tt_loss reason);
+
+/* Records the producers counted on @cpu, whether readable or not. */
+uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
+
+/* Time before which @cpu has lost records, 0 when it has lost none. */
+uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
+
+const char *tt_error(const struct tt_reader *reader);
+const char *tt_loss_name(enum tt_loss reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TIMETRACE_READER_H */
