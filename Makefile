@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# Front door. `make help` lists what there is to do.
+PYTHON ?= /usr/bin/python3
+BUILD ?= build
+KERNEL ?= uml-smp
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/homascope
+CMAKE_FLAGS ?= -DHS_WERROR=ON
+Q := $(if $(V),,@)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list the targets
+	$(Q)awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: ## the main job: virtual cluster, experiment, tables and figures in results/
+	$(Q)scripts/demo.sh
+
+.PHONY: test
+test: deps ## every test of the project: units, lint, virtual machines
+	$(Q)$(MAKE) --no-print-directory user
+	$(Q)tests/run
+
+.PHONY: check
+check: user ## the quick tests: units and lint, no virtual machine (about two minutes)
+	$(Q)tests/run --quick
+
+.PHONY: vm-test
+vm-test: user ## only the tests that boot a virtual machine
+	$(Q)tests/run --only 'vm/*'
+
+.PHONY: lint
+lint: ## style and layering checks
+	$(Q)tests/run --only 'lint/*'
+
+.PHONY: deps
+deps: ## install the Debian packages all of it needs, saying which
+	$(Q)scripts/deps.sh
+
+.PHONY: user
+user: $(BUILD)/build.ninja ## build the programs: rpcload, homascope, ttdump, tests
+	$(Q)ninja -C $(BUILD) $(if $(V),-v,--quiet)
+
+$(BUILD)/build.ninja: CMakeLists.txt
+	$(Q)cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) $(if $(V),,--log-level=WARNING) >/dev/null
+
+.PHONY: modules
+modules: ## build homa.ko and timetrace.ko for KERNEL (uml-smp, uml-debug, stock-6.12, stock-6.1)
+	$(Q)testbed/vm kmods $(KERNEL)
+
+.PHONY: debug-kernel
+debug-kernel: ## build the kernel with KASAN, lockdep and friends (cached)
+	$(Q)testbed/vm kernel uml-debug
+
+.PHONY: bench-module
+bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instruction time
+	$(Q)$(PYTHON) experiments/bench/module.py
+
+.PHONY: clean
+clean: ## remove build/
+	$(Q)rm -rf $(BUILD)
+
+.PHONY: clean-cache
+clean-cache: ## remove cached kernels and downloads
+	$(Q)rm -rf "$(CACHE)"
