@@ -3,7 +3,7 @@
 # The main job: explain RPC latency in a virtual cluster, from nothing to tables
 # and figures. Called by `make demo`.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 LOGS=build/logs/demo
 STEPS=5
 # shellcheck source=scripts/steps.sh

@@ -12,6 +12,7 @@ elapsed() {
 	printf '%02d:%02d' $((s / 60)) $((s % 60))
 }
 
+# shellcheck disable=SC2153 # STEPS is set by the caller
 step() {
 	local what=$1 remedy=$2 log rc
 	shift 2
