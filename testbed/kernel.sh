@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Kernels. Whatever the kind, kernel_dir's directory holds
+#   image     what QEMU or the host starts      release   uname -r inside
+#   version   Debian package version            modules/  lib/modules/RELEASE, stock kernels only
+# and kernel_make_args says how kbuild is run against it.
+
+KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug"
+
+kernel_check_name() {
+	[[ " $KERNELS " == *" $1 "* ]] || usage_error "unknown kernel '$1'; there are: $KERNELS"
+}
+
+# Makes the kernel ready if it is not, sets KERNEL_DIR.
+kernel_ready() {                # kernel_ready NAME
+	kernel_check_name "$1"
+	case $1 in
+	stock-*) stock_ready "$1" ;;
+	uml-*) uml_ready "$1" ;;
+	esac
+}
+
+kernel_make_args() {            # kernel_make_args NAME DIR: sets MAKE
+	case $1 in
+	stock-*) MAKE=(make -C "$2/headers") ;;
+	uml-*) MAKE=(make -C "$2/src" O="$2/build" ARCH=um) ;;
+	esac
+}
+
+# --- Debian's own kernels, unpacked and not installed
+
+stock_suite() {
+	case $1:$(debian_release) in
+	stock-6.1:*) echo bookworm ;;
+	stock-6.12:bookworm) echo bookworm-backports ;;
+	stock-6.12:*) echo trixie ;;
+	esac
+}
+
+stock_packages() {              # stock_packages SERIES: newest cloud kernel of that series and what building needs
+	local series=$1 headers release
+	headers=$(apt-cache "${APT_OPTS[@]}" pkgnames linux-headers- |
+		grep -E "^linux-headers-${series//./\\.}[.0-9+a-z~-]*-cloud-amd64\$" | sort -V | tail -1)
+	[ -n "$headers" ] || die "the mirror has no $series cloud kernel any more; it offers: $(
+		apt-cache "${APT_OPTS[@]}" pkgnames linux-headers- | grep -E '[0-9]-cloud-amd64$' | tr '\n' ' ')"
+	release=${headers#linux-headers-}
+	echo "$headers"
+	apt-cache "${APT_OPTS[@]}" depends "$headers" | grep -oE 'linux-(headers-[^ ]*-common|kbuild-[^ ]*)' | sort -u
+	if apt-cache "${APT_OPTS[@]}" show "linux-binary-$release" >/dev/null 2>&1; then
+		printf '%s\n' "linux-binary-$release" "linux-modules-$release"
+	else
+		echo "linux-image-$release"
+	fi
+}
+
+stock_ready() {
+	local name=$1 tmp deb headers bzimage
+	KERNEL_DIR=$BUILD/kernels/$name
+	[ -f "$KERNEL_DIR/version" ] && [ -z "${UPDATE:-}" ] && return
+	with_lock "$BUILD/kernels/.lock-$name" "kernel $name"
+	[ -f "$KERNEL_DIR/version" ] && [ -z "${UPDATE:-}" ] && { unlock; return; }
+	need zstd zstd
+	fetch_debs "$name" "$(stock_suite "$name")" stock_packages "${name#stock-}"
+	tmp=$KERNEL_DIR.partial
+	rm -rf "$tmp"
+	mkdir -p "$tmp"
+	for deb in "$DEBS_DIR"/*.deb; do dpkg -x "$deb" "$tmp"; done
+	headers=$(cd "$tmp" && echo usr/src/linux-headers-*-cloud-amd64)
+	# The package's Makefile and links name /usr/src; point them here.
+	sed -i "s#/usr/src#$KERNEL_DIR/usr/src#g" "$tmp/$headers/Makefile"
+	ln -s "$headers" "$tmp/headers"
+	echo "${headers#usr/src/linux-headers-}" >"$tmp/release"
+	[ -d "$tmp/usr/lib/modules" ] && ln -s "usr/lib/modules/$(cat "$tmp/release")" "$tmp/modules" ||
+		ln -s "lib/modules/$(cat "$tmp/release")" "$tmp/modules"
+	bzimage=$(find "$tmp" -name 'vmlinuz*' | head -1)
+	[ -n "$bzimage" ] || die "no vmlinuz in the packages of $name ($DEBS_DIR)"
+	extract_elf "$bzimage" "$tmp/image"
+	deb_version "$(find "$DEBS_DIR" -name 'linux-headers-*-cloud-*.deb')" >"$tmp/version"
+	rm -rf "$KERNEL_DIR"
+	mv "$tmp" "$KERNEL_DIR"
+	unlock
+}
+
+# QEMU enters an ELF image directly; unpacking the bzImage inside the guest would cost seconds of every boot.
+extract_elf() {                 # extract_elf BZIMAGE OUT
+	local offset
+	for offset in $(LC_ALL=C grep -obUaP '\x28\xb5\x2f\xfd' "$1" | head -5 | cut -d: -f1); do
+		tail -c +$((offset + 1)) "$1" | zstd -dqc >"$2" 2>/dev/null || true   # trailing bytes are not zstd's
+		readelf -h "$2" >/dev/null 2>&1 && return
+	done
+	for offset in $(LC_ALL=C grep -obUaP '\xfd7zXZ\x00' "$1" | head -5 | cut -d: -f1); do
+		tail -c +$((offset + 1)) "$1" | xz -dqc --single-stream >"$2" 2>/dev/null || true
+		readelf -h "$2" >/dev/null 2>&1 && return
+	done
+	cp "$1" "$2"            # an unknown compression still boots, only slower
+}
+
+# --- User-Mode Linux, built from Debian's linux-source
+
+UML_RECIPE=1                    # count up when uml_build or uml_prune changes what they leave
+
+uml_fragments() {
+	echo "$TOP/configs/kernels/uml-smp.config"
+	[ "$1" = uml-smp ] || echo "$TOP/configs/kernels/$1.config"
+}
+
+# Options without which the kernel is not what its name says; others may vanish in newer sources.
+uml_required() {
+	echo "SMP MODULES NET_NS VETH HOSTFS"
+	[ "$1" = uml-smp ] || echo "KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP"
+}
+
+uml_hash() {                    # recipe, compiler and configuration, not the source version
+	# shellcheck disable=SC2046
+	{ echo "recipe $UML_RECIPE gcc $(gcc -dumpversion)"; cat $(uml_fragments "$1"); } | sha256sum | cut -c1-12
+}
+
+uml_source_package() {
+	apt-cache "${APT_OPTS[@]}" depends linux-source | grep -oE 'linux-source-[0-9.]+' | head -1 | grep . ||
+		die "the mirror offers no linux-source package"
+}
+
+# A finished build of this configuration is good whatever point release it came from: newer sources are fetched only
+# when asked for (--update) or when there is none.
+uml_cached() {                  # sets KERNEL_DIR
+	KERNEL_DIR=$(find "$CACHE/kernels" -maxdepth 1 -name "$1-*-$(uml_hash "$1")" 2>/dev/null | sort -V | tail -1)
+	[ -n "$KERNEL_DIR" ]
+}
+
+uml_ready() {
+	local name=$1 version deb
+	[ -z "${UPDATE:-}" ] && uml_cached "$name" && return
+	with_lock "$CACHE/kernels/.lock-$name" "kernel $name"
+	[ -z "${UPDATE:-}" ] && uml_cached "$name" && { unlock; return; }
+	fetch_debs linux-source sid uml_source_package
+	deb=$(echo "$DEBS_DIR"/linux-source-*.deb)
+	version=$(deb_version "$deb")
+	KERNEL_DIR=$CACHE/kernels/$name-$version-$(uml_hash "$name")
+	[ -d "$KERNEL_DIR" ] || uml_build "$name" "$version" "$deb"
+	unlock
+}
+
+uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
+	local name=$1 version=$2 deb=$3 tmp log started=$SECONDS jobs missing option
+	need flex flex; need bison bison; need bc bc; need gcc gcc
+	log=$CACHE/kernels/$name-$version.log
+	jobs=${JOBS:-$(nproc)}
+	tmp=$(mktemp -d "$CACHE/kernels/.build-$name.XXXXXX")
+	on_exit "rm -rf '$tmp'"
+	note "building kernel $name from linux-source $version with $jobs jobs (once; 10-30 CPU minutes; log: $log)"
+	mkdir -p "$tmp/src" "$tmp/build"
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		tar -xJ -C "$tmp/src" --strip-components=1 || die "cannot unpack $deb"
+	# shellcheck disable=SC2046
+	cat $(uml_fragments "$name") >"$tmp/fragment"
+	kernel_make_args "$name" "$tmp"
+	if ! "${MAKE[@]}" KCONFIG_ALLCONFIG="$tmp/fragment" allnoconfig >"$log" 2>&1; then
+		tail -3 "$log" >&2
+		die "configuring kernel $name failed; log: $log"
+	fi
+	for option in $(uml_required "$name"); do
+		grep -q "^CONFIG_$option=y" "$tmp/build/.config" || die "linux-source $version does not grant CONFIG_$option, which $name needs"
+	done
+	missing=$(grep -oE '^CONFIG_[A-Z0-9_]+=.*' "$tmp/fragment" | tac | sort -t= -k1,1 -us | grep -vxFf "$tmp/build/.config" | tr '\n' ' ') || true
+	[ -z "$missing" ] || note "this kernel version does not grant: $missing"
+	echo "$missing" >"$tmp/not-granted"
+
+	setpriv --pdeathsig TERM setsid "${MAKE[@]}" -j"$jobs" all >>"$log" 2>&1 &
+	local pid=$!
+	on_exit "kill -- -$pid 2>/dev/null; wait $pid 2>/dev/null"
+	while kill -0 $pid 2>/dev/null; do
+		sleep 1
+		(((SECONDS - started) % 30)) || note "$name: $(grep -c '^  CC' "$log") objects compiled, $((SECONDS - started)) s"
+	done
+	if ! wait $pid; then
+		grep -E 'error|Error' "$log" | head -3 >&2
+		die "building kernel $name failed; log: $log"
+	fi
+	cp "$tmp/build/linux" "$tmp/image"
+	echo "$version" >"$tmp/version"
+	cp "$tmp/build/include/config/kernel.release" "$tmp/release"
+	uml_prune "$tmp"
+	# The output tree's Makefile and link name the source tree by its absolute path.
+	sed -i "s#$tmp#$KERNEL_DIR#g" "$tmp/build/Makefile"
+	ln -sfn "$KERNEL_DIR/src" "$tmp/build/source"
+	mv "$tmp" "$KERNEL_DIR"
+	note "kernel $name ready after $((SECONDS - started)) s: $KERNEL_DIR"
+}
+
+# Modules need the Makefiles, scripts and headers of the source tree and the generated part of the build tree.
+uml_prune() {                   # uml_prune DIR
+	local keep
+	for keep in "$1"/src/*/; do
+		case $(basename "$keep") in
+		arch | include | scripts) ;;
+		*) rm -rf "$keep" ;;
+		esac
+	done
+	find "$1/src/arch" -mindepth 1 -maxdepth 1 ! -name um ! -name x86 ! -name Kconfig -exec rm -rf {} +
+	find "$1/build" \( -name '*.a' -o -name 'vmlinux*' ! -name vmlinux.symvers ! -name '*.lds' \) -type f -delete
+	find "$1/build" -name '*.o' ! -path '*/scripts/*' -delete
+	rm -f "$1/build/linux"
+}

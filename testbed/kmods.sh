@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Builds timetrace.ko and homa.ko for one kernel. kbuild writes beside the sources, so they are staged per kernel:
+# build/kmod-NAME/src, refreshed in place to keep builds incremental.
+
+kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-KERNEL
+	local name=$1 tree=$2 out stage built=1 ko
+	need rsync rsync; need make make; need gcc gcc
+	[ -f "$tree/Kbuild" ] || die "$tree holds no Kbuild; --tree wants the top of a checkout"
+	kernel_ready "$name"
+	out=$tree/build/kmod-$name
+	[ "$tree" = "$TOP" ] && out=$BUILD/kmod-$name
+	stage=$out/src
+	mkdir -p "$stage"
+	with_lock "$out/.lock" "modules for $name"
+	# What is excluded here (objects) is also kept from deletion.
+	rsync -a --delete --include='*/' --include='*.[chS]' --include='*.def' --include=Kbuild --exclude='*' \
+		"$tree/module" "$tree/tracer" "$stage/"
+
+	local folder folders=()
+	for folder in tracer/kernel module; do
+		if [ -f "$stage/$folder/Kbuild" ]; then folders+=("$folder/"); else note "$folder/Kbuild is missing: that module is not built"; fi
+	done
+	[ ${#folders[@]} -gt 0 ] || die "nothing to build in $tree"
+	rm -f "$out"/*.ko
+	if ! kmods_make "$name" "$stage" "${folders[*]}"; then
+		built=
+		# The tracer stands alone; keep it usable while the module does not build.
+		[ ${#folders[@]} -gt 1 ] && kmods_make "$name" "$stage" tracer/kernel/ >/dev/null 2>&1 || true
+	fi
+	for ko in tracer/kernel/timetrace.ko module/homa.ko; do
+		if [ "$built" ] || [ "$ko" = tracer/kernel/timetrace.ko ]; then
+			[ -f "$stage/$ko" ] && cp "$stage/$ko" "$out/" || true
+		fi
+	done
+	unlock
+	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && echo *.ko)"
+	(cd "$out" && ls -- *.ko 2>/dev/null | sed "s#^#$out/#")
+}
+
+kmods_make() {                  # kmods_make KERNEL STAGE FOLDERS
+	printf '# SPDX-License-Identifier: GPL-2.0-only\nobj-m += %s\n' "$3" >"$2/Kbuild.new"
+	cmp -s "$2/Kbuild.new" "$2/Kbuild" && rm "$2/Kbuild.new" || mv "$2/Kbuild.new" "$2/Kbuild"
+	kernel_make_args "$1" "$KERNEL_DIR"
+	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 M="$2" modules >&2
+}
