@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending and receiving: ids, cookies, private RPCs, errors, send memory. */
+#include "abi_test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+/* An address at which nothing can be read or written. */
+#define NOWHERE ((void *)8)
+
+/* sendmsg with @tweak applied to an otherwise good request of 100 bytes. */
+struct attempt {
+	struct homa_sendmsg_args args;
+	struct iovec iov;
+	struct msghdr msg;
+};
+
+static struct attempt good_request(struct duo *d)
+{
+	return (struct attempt) {
+		.iov = { .iov_base = (void *)pattern_bytes(100), .iov_len = 100 },
+		.msg = {
+			.msg_name = &d->to,
+			.msg_namelen = endpoint_addr_bytes(&d->to),
+			.msg_iovlen = 1,
+		},
+	};
+}
+
+static ssize_t attempt(const struct duo *d, struct attempt *a)
+{
+	a->msg.msg_iov = &a->iov;
+	if (!a->msg.msg_control)
+		a->msg.msg_control = &a->args;
+	return sendmsg(d->client.fd, &a->msg, 0);
+}
+
+static void echo(void)
+{
+	const size_t sizes[] = { 1, 2, 99, 1403, 1404, 1405, 1423, 1424, 1425, 2848, 39999, 40000,
+				 40001, 65535, 65536, 65537, 131072, 500000, 999999, 1000000 };
+	struct duo d = open_duo();
+	struct received q = { 0 }, r = { 0 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t id = request(&d, sizes[i], 1000 + i, 0);
+
+		receive(&d.server, 0, &q);
+		expect_pattern(&d.server, &q, sizes[i]);
+		EXPECT_EQ(q.args.id, id ^ 1);
+		EXPECT_EQ(q.args.completion_cookie, 0);
+		EXPECT_EQ(endpoint_reply(&d.server, &q.from, pattern_bytes(sizes[i]), sizes[i],
+					 q.args.id), 0);
+		receive(&d.client, 0, &r);
+		expect_pattern(&d.client, &r, sizes[i]);
+		EXPECT_EQ(r.args.id, id);
+		EXPECT_EQ(r.args.completion_cookie, 1000 + i);
+	}
+}
+
+static void ids(void)
+{
+	struct duo d = open_duo();
+	uint64_t seen[20];
+
+	for (int i = 0; i < 20; i++) {
+		seen[i] = request(&d, 10, 0, 0);
+		EXPECT_EQ(seen[i] & 1, 0);
+		for (int k = 0; k < i; k++)
+			EXPECT(seen[k] != seen[i]);
+	}
+}
+
+static void addresses(void)
+{
+	struct duo d = open_duo();
+	struct received q = { 0 }, r = { 0 };
+
+	request(&d, 100, 0, 0);
+	memset(&q.from, 0xff, sizeof(q.from));
+	receive(&d.server, 0, &q);
+	EXPECT_EQ(q.from.sa.sa_family, FAMILY);
+	EXPECT_EQ(endpoint_get_port(&q.from), endpoint_port(&d.client));
+	EXPECT_EQ(q.from_bytes, endpoint_addr_bytes(&q.from));
+	EXPECT_EQ(q.controllen, 0);
+	if (FAMILY == AF_INET) {
+		EXPECT_EQ(q.from.in4.sin_addr.s_addr, self.in4.sin_addr.s_addr);
+		for (int i = 0; i < 8; i++)
+			EXPECT_EQ(q.from.in4.sin_zero[i], 0);
+	} else {
+		EXPECT(!memcmp(&q.from.in6.sin6_addr, &self.in6.sin6_addr, 16));
+		EXPECT_EQ(q.from.in6.sin6_flowinfo, 0);
+		EXPECT_EQ(q.from.in6.sin6_scope_id, 0);
+	}
+	EXPECT_EQ(endpoint_reply(&d.server, &q.from, "x", 1, q.args.id), 0);
+	receive(&d.client, 0, &r);
+	EXPECT_EQ(endpoint_get_port(&r.from), SERVER_PORT);
+}
+
+static void gather(void)
+{
+	struct duo d = open_duo();
+	struct received q = { 0 };
+	struct homa_sendmsg_args args = { 0 };
+	const unsigned char *data = pattern_bytes(3000);
+	struct iovec iov[3] = { { (void *)data, 1 }, { (void *)(data + 1), 1999 },
+				{ (void *)(data + 2000), 1000 } };
+	struct msghdr msg = { .msg_name = &d.to, .msg_namelen = endpoint_addr_bytes(&d.to),
+			      .msg_iov = iov, .msg_iovlen = 3, .msg_control = &args };
+
+	EXPECT_EQ(sendmsg(d.client.fd, &msg, 0), 0);
+	receive(&d.server, 0, &q);
+	expect_pattern(&d.server, &q, 3000);
+}
+
+static void send_einval(void)
+{
+	struct duo d = open_duo();
+	struct attempt a;
+
+	a = good_request(&d);
+	a.msg.msg_name = NULL;
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.msg.msg_namelen--;
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.msg.msg_controllen = sizeof(a.args);
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.args.flags = HOMA_SENDMSG_VALID_FLAGS + 1;
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.args.reserved = 1;
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.iov.iov_len = 0;
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	a = good_request(&d);
+	a.iov.iov_len = HOMA_MAX_MESSAGE_LENGTH + 1;
+	a.iov.iov_base = (void *)pattern_bytes(HOMA_MAX_MESSAGE_LENGTH + 1);
+	EXPECT_ERR(attempt(&d, &a), EINVAL);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, 0);
+	a = good_request(&d);
+	EXPECT_EQ(attempt(&d, &a), 0);
+}
+
+static void send_efault(void)
+{
+	struct duo d = open_duo();
+	struct attempt a = good_request(&d);
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT(page != MAP_FAILED);
+	a.msg.msg_control = NOWHERE;
+	EXPECT_ERR(attempt(&d, &a), EFAULT);
+	a = good_request(&d);
+	a.msg.msg_control = page; /* readable: a request; the id has nowhere to go */
+	EXPECT_ERR(attempt(&d, &a), EFAULT);
+	a = good_request(&d);
+	a.iov.iov_base = NOWHERE;
+	EXPECT_ERR(attempt(&d, &a), EFAULT);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, 0);
+}
+
+static void send_family(void)
+{
+	struct duo d = open_duo();
+	struct attempt a = good_request(&d);
+	union endpoint_addr other = { .sa.sa_family = FAMILY == AF_INET ? AF_INET6 : AF_INET };
+
+	a.msg.msg_name = &other;
+	a.msg.msg_namelen = sizeof(other.in6);
+	EXPECT_ERR(attempt(&d, &a), EAFNOSUPPORT);
+}
+
+static void send_no_route(void)
+{
+	struct duo d = open_duo();
+	struct attempt a = good_request(&d);
+
+	EXPECT(endpoint_parse(FAMILY == AF_INET ? "203.0.113.9" : "2001:db8::9", 99, &d.to));
+	EXPECT_EQ(attempt(&d, &a), -1);
+	EXPECT(errno == ENETUNREACH || errno == EHOSTUNREACH);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, 0);
+}
+
+static void reply_rules(void)
+{
+	struct duo d = open_duo();
+	struct homa_sendmsg_args args = { .completion_cookie = 1 };
+	struct received q = { 0 }, r = { 0 };
+
+	EXPECT_EQ(endpoint_reply(&d.server, &d.to, "x", 1, 123457), 0); /* no such RPC */
+	request(&d, 100, 0, 0);
+	receive(&d.server, 0, &q);
+	args.id = q.args.id;
+	EXPECT_ERR(endpoint_request(&d.server, &q.from, "x", 1, &args, 0), EINVAL);
+	args.completion_cookie = 0;
+	args.flags = HOMA_SENDMSG_PRIVATE; /* ignored here */
+	EXPECT_EQ(endpoint_request(&d.server, &q.from, "x", 1, &args, 0), 0);
+	receive(&d.client, 0, &r);
+	EXPECT_EQ(r.length, 1);
+}
+
+static void reply_twice(void)
+{
+	struct duo d = open_duo();
+	struct received q = { 0 }, r = { 0 };
+	int second;
+
+	request(&d, 100, 0, 0);
+	receive(&d.server, 0, &q);
+	EXPECT_EQ(endpoint_reply(&d.server, &q.from, pattern_bytes(5), 5, q.args.id), 0);
+	/* EINVAL while the first is kept, 0 once it was acknowledged. */
+	second = endpoint_reply(&d.server, &q.from, "xxxxxxx", 7, q.args.id);
+	EXPECT(second == 0 || errno == EINVAL);
+	receive(&d.client, 0, &r);
+	expect_pattern(&d.client, &r, 5);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, MSG_DONTWAIT, &r), EAGAIN);
+}
+
+static void local_failed_reply_stays_answerable(void)
+{
+	struct duo d = open_duo();
+	struct received q = { 0 }, r = { 0 };
+
+	request(&d, 100, 0, 0);
+	receive(&d.server, 0, &q);
+	EXPECT_ERR(endpoint_reply(&d.server, &q.from, NOWHERE, 2000, q.args.id), EFAULT);
+	EXPECT_ERR(endpoint_reply(&d.server, &q.from, "x", 0, q.args.id), EINVAL);
+	EXPECT_ERR(endpoint_reply(&d.server, &q.from, pattern_bytes(HOMA_MAX_MESSAGE_LENGTH + 1),
+				  HOMA_MAX_MESSAGE_LENGTH + 1, q.args.id), EINVAL);
+	EXPECT_EQ(endpoint_reply(&d.server, &q.from, pattern_bytes(9), 9, q.args.id), 0);
+	receive(&d.client, 0, &r);
+	expect_pattern(&d.client, &r, 9);
+	/* And the request was not handed out again. */
+	EXPECT_EQ(polled(&d.server, POLLIN, 200), 0);
+}
+
+static void receive_einval(void)
+{
+	struct endpoint bare = endpoint_open(FAMILY, 0);
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	struct homa_recvmsg_args args = { 0 };
+	struct msghdr msg = { 0 };
+	uint64_t id;
+
+	EXPECT_ERR(endpoint_receive(&bare, 0, MSG_DONTWAIT, &r), EINVAL); /* no region */
+	EXPECT_ERR(recvmsg(d.server.fd, &msg, MSG_DONTWAIT), EINVAL);
+	msg.msg_control = &args;
+	msg.msg_controllen = sizeof(args) - 1;
+	EXPECT_ERR(recvmsg(d.server.fd, &msg, MSG_DONTWAIT), EINVAL);
+	msg.msg_controllen = sizeof(args);
+	args.reserved = 1;
+	EXPECT_ERR(recvmsg(d.server.fd, &msg, MSG_DONTWAIT), EINVAL);
+	r.args.num_bpages = HOMA_MAX_BPAGES + 1;
+	EXPECT_ERR(endpoint_receive(&d.server, 0, MSG_DONTWAIT, &r), EINVAL);
+	r.args.num_bpages = 0;
+	EXPECT_ERR(endpoint_receive(&d.client, 123456, MSG_DONTWAIT, &r), EINVAL); /* unknown */
+	id = request(&d, 100, 0, 0);
+	r.args.num_bpages = 0;
+	EXPECT_ERR(endpoint_receive(&d.client, id, MSG_DONTWAIT, &r), EINVAL); /* not private */
+	receive(&d.server, 0, &r);
+	id = r.args.id;
+	EXPECT_ERR(endpoint_receive(&d.server, id, MSG_DONTWAIT, &r), EINVAL); /* not a client */
+}
+
+static void receive_efault(void)
+{
+	struct duo d = open_duo();
+	struct msghdr msg = { .msg_control = NOWHERE,
+			      .msg_controllen = sizeof(struct homa_recvmsg_args) };
+
+	EXPECT_ERR(recvmsg(d.server.fd, &msg, MSG_DONTWAIT), EFAULT);
+}
+
+static void receive_nothing(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+
+	EXPECT_ERR(endpoint_receive(&d.server, 0, MSG_DONTWAIT, &r), EAGAIN);
+	EXPECT_EQ(r.args.id, 0);
+	EXPECT_EQ(r.args.num_bpages, 0);
+	EXPECT_OK(fcntl(d.server.fd, F_SETFL, O_NONBLOCK));
+	EXPECT_ERR(endpoint_receive(&d.server, 0, 0, &r), EAGAIN);
+}
+
+static void receive_interrupted(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+
+	meanwhile(interrupt_parent, 0);
+	EXPECT_ERR(endpoint_receive(&d.server, 0, 0, &r), EINTR);
+	EXPECT_EQ(r.args.id, 0);
+}
+
+static void closed_port(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t id;
+
+	endpoint_set_port(&d.to, SERVER_PORT + 1);
+	id = request(&d, 100, 77, 0);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+	EXPECT_EQ(r.args.id, id);
+	EXPECT_EQ(r.args.completion_cookie, 77);
+	EXPECT_EQ(r.args.num_bpages, 0);
+}
+
+static void not_serving(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	int no = 0;
+
+	endpoint_set_port(&d.to, endpoint_port(&d.client)); /* a client's port */
+	request(&d, 100, 0, 0);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+	EXPECT_OK(setsockopt(d.server.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &no, sizeof(no)));
+	endpoint_set_port(&d.to, SERVER_PORT);
+	request(&d, 100, 0, 0);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+}
+
+static void server_closes(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t id = request(&d, 100, 5, 0);
+
+	receive(&d.server, 0, &r);
+	endpoint_close(&d.server);
+	r.args.num_bpages = 0;
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+	EXPECT_EQ(r.args.id, id);
+	EXPECT_EQ(r.args.completion_cookie, 5);
+}
+
+static void private_rpc(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t first = request(&d, 100, 1, HOMA_SENDMSG_PRIVATE);
+	uint64_t second = request(&d, 100, 2, HOMA_SENDMSG_PRIVATE);
+	uint64_t shared = request(&d, 100, 3, 0);
+
+	EXPECT_ERR(endpoint_receive(&d.client, first, MSG_DONTWAIT, &r), EAGAIN);
+	EXPECT_EQ(r.args.id, 0);
+	for (int i = 0; i < 3; i++)
+		serve_one(&d, 50);
+	receive(&d.client, 0, &r);
+	EXPECT_EQ(r.args.id, shared); /* never a private one */
+	receive(&d.client, second, &r);
+	EXPECT_EQ(r.args.id, second);
+	EXPECT_EQ(r.args.completion_cookie, 2);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, MSG_DONTWAIT, &r), EAGAIN);
+	receive(&d.client, first, &r);
+	EXPECT_EQ(r.args.id, first);
+	EXPECT_EQ(r.args.completion_cookie, 1);
+	EXPECT_ERR(endpoint_receive(&d.client, first, MSG_DONTWAIT, &r), EINVAL); /* over */
+}
+
+static void private_error(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t id;
+
+	endpoint_set_port(&d.to, SERVER_PORT + 1);
+	id = request(&d, 100, 9, HOMA_SENDMSG_PRIVATE);
+	EXPECT_ERR(endpoint_receive(&d.client, id, 0, &r), ENOTCONN);
+	EXPECT_EQ(r.args.id, id);
+	EXPECT_EQ(r.args.completion_cookie, 9);
+}
+
+static void private_second_waiter(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t id = request(&d, 100, 0, HOMA_SENDMSG_PRIVATE);
+	pid_t waiter = fork();
+	int i;
+
+	if (!waiter) {
+		endpoint_receive(&d.client, id, 0, &r);
+		_exit(0);
+	}
+	for (i = 0; i < 1000; i++) {
+		EXPECT_EQ(endpoint_receive(&d.client, id, MSG_DONTWAIT, &r), -1);
+		if (errno != EAGAIN)
+			break;
+		usleep(10000); /* the other is not waiting yet */
+	}
+	EXPECT_EQ(errno, EINVAL);
+	kill(waiter, SIGKILL);
+}
+
+/* A client whose send memory one unanswered request has used up. */
+static struct duo exhausted(void)
+{
+	struct duo d = open_duo();
+	int least = 1;
+
+	EXPECT_OK(setsockopt(d.client.fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)));
+	request(&d, 200000, 0, 0);
+	return d;
+}
+
+static void memory_nonblocking(void)
+{
+	struct duo d = exhausted();
+	struct homa_sendmsg_args args = { 0 };
+	struct homa_abort_args all = { 0 };
+
+	EXPECT_EQ(polled(&d.client, POLLOUT, 0), 0);
+	EXPECT_ERR(endpoint_request(&d.client, &d.to, "x", 1, &args, MSG_DONTWAIT), EAGAIN);
+	EXPECT_OK(ioctl(d.client.fd, HOMAIOCABORT, &all));
+	EXPECT(polled(&d.client, POLLOUT, 10000) & POLLOUT);
+	EXPECT_EQ(endpoint_request(&d.client, &d.to, "x", 1, &args, MSG_DONTWAIT), 0);
+}
+
+static void memory_timeout(void)
+{
+	struct duo d = exhausted();
+	struct homa_sendmsg_args args = { 0 };
+	struct timeval limit = { .tv_usec = 50000 };
+
+	EXPECT_OK(setsockopt(d.client.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)));
+	EXPECT_ERR(endpoint_request(&d.client, &d.to, "x", 1, &args, 0), EAGAIN);
+}
+
+static void memory_interrupted(void)
+{
+	struct duo d = exhausted();
+	struct homa_sendmsg_args args = { 0 };
+
+	meanwhile(interrupt_parent, 0);
+	EXPECT_ERR(endpoint_request(&d.client, &d.to, "x", 1, &args, 0), EINTR);
+}
+
+static void memory_shutdown(void)
+{
+	struct duo d = exhausted();
+	struct homa_sendmsg_args args = { 0 };
+
+	meanwhile(shut_down, d.client.fd);
+	EXPECT_ERR(endpoint_request(&d.client, &d.to, "x", 1, &args, 0), ESHUTDOWN);
+}
+
+static void memory_returns_with_responses(void)
+{
+	struct duo d = exhausted();
+	struct received r = { 0 };
+
+	for (int i = 0; i < 5; i++) {
+		serve_one(&d, 100);
+		receive(&d.client, 0, &r);
+		request(&d, 200000, 0, 0); /* blocks until the last one's memory is back */
+	}
+}
+
+static void abort_reports_error(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint64_t id = request(&d, 100, 6, 0);
+	struct homa_abort_args args = { .id = id, .error = ECANCELED };
+
+	EXPECT_OK(ioctl(d.client.fd, HOMAIOCABORT, &args));
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ECANCELED);
+	EXPECT_EQ(r.args.id, id);
+	EXPECT_EQ(r.args.completion_cookie, 6);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, 0);
+}
+
+const struct abi_case message_cases[] = {
+	{ "message_echo", echo },
+	{ "message_ids", ids },
+	{ "message_addresses", addresses },
+	{ "message_gather", gather },
+	{ "send_einval", send_einval },
+	{ "send_efault", send_efault },
+	{ "send_family", send_family },
+	{ "send_no_route", send_no_route },
+	{ "reply_rules", reply_rules },
+	{ "reply_twice", reply_twice },
+	{ "local_failed_reply_stays_answerable", local_failed_reply_stays_answerable },
+	{ "receive_einval", receive_einval },
+	{ "receive_efault", receive_efault },
+	{ "receive_nothing", receive_nothing },
+	{ "receive_interrupted", receive_interrupted },
+	{ "receive_closed_port", closed_port },
+	{ "receive_not_serving", not_serving },
+	{ "receive_server_closes", server_closes },
+	{ "receive_aborted", abort_reports_error },
+	{ "private_rpc", private_rpc },
+	{ "private_error", private_error },
+	{ "private_second_waiter", private_second_waiter },
+	{ "memory_nonblocking", memory_nonblocking },
+	{ "memory_timeout", memory_timeout },
+	{ "memory_interrupted", memory_interrupted },
+	{ "memory_shutdown", memory_shutdown },
+	{ "memory_returns_with_responses", memory_returns_with_responses },
+	{ NULL, NULL },
+};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * abi_test [--list] [--only WORD] [--skip WORD] ADDRESS
+ *
+ * Exercises the user interface of a Homa module over the host's own ADDRESS
+ * (127.0.0.1, ::1). One line a case: "ok NAME" or "not ok NAME: why"; then
+ * "N passed, N failed". Cases called local_* hold for this module and need not
+ * for others.
+ */
+#include "abi_test.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+/* Longest a case may take, seconds; generous for slow debug kernels. */
+#define CASE_SECONDS 60
+
+union endpoint_addr self;
+
+static const char *current;
+
+void fail(const char *file, int line, const char *format, ...)
+{
+	va_list args;
+
+	printf("not ok %s: %s:%d: ", current, strrchr(file, '/') ? strrchr(file, '/') + 1 : file,
+	       line);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(1);
+}
+
+struct duo open_duo(void)
+{
+	struct duo d = {
+		.server = endpoint_open(FAMILY, REGION_BYTES),
+		.client = endpoint_open(FAMILY, REGION_BYTES),
+		.to = self,
+	};
+
+	EXPECT_OK(endpoint_bind(&d.server, FAMILY, SERVER_PORT));
+	endpoint_set_port(&d.to, SERVER_PORT);
+	return d;
+}
+
+const void *pattern_bytes(size_t bytes)
+{
+	static unsigned char buffer[HOMA_MAX_MESSAGE_LENGTH + 1];
+
+	for (size_t k = 0; k < bytes; k++)
+		buffer[k] = pattern(k);
+	return buffer;
+}
+
+uint64_t request(const struct duo *d, size_t bytes, uint64_t cookie, uint32_t flags)
+{
+	struct homa_sendmsg_args args = { .completion_cookie = cookie, .flags = flags };
+
+	EXPECT_EQ(endpoint_request(&d->client, &d->to, pattern_bytes(bytes), bytes, &args, 0), 0);
+	EXPECT(args.id != 0);
+	return args.id;
+}
+
+void receive(const struct endpoint *ep, uint64_t id, struct received *r)
+{
+	if (endpoint_receive(ep, id, 0, r) < 0)
+		fail(__FILE__, __LINE__, "recvmsg: %s (id %llu)", strerrorname_np(errno),
+		     (unsigned long long)r->args.id);
+}
+
+void serve_one(const struct duo *d, size_t bytes)
+{
+	struct received r = { 0 };
+
+	receive(&d->server, 0, &r);
+	EXPECT_EQ(endpoint_reply(&d->server, &r.from, pattern_bytes(bytes), bytes, r.args.id), 0);
+	/* Only gives the bpages back. */
+	EXPECT_ERR(endpoint_receive(&d->server, 0, MSG_DONTWAIT, &r), EAGAIN);
+}
+
+void expect_pattern(const struct endpoint *ep, const struct received *r, size_t bytes)
+{
+	static unsigned char copy[HOMA_MAX_MESSAGE_LENGTH];
+	const unsigned char *want = pattern_bytes(bytes);
+
+	EXPECT_EQ(r->length, bytes);
+	EXPECT_EQ(r->args.num_bpages, (bytes + HOMA_BPAGE_SIZE - 1) / HOMA_BPAGE_SIZE);
+	for (uint32_t i = 0; i < r->args.num_bpages; i++) {
+		size_t at = r->args.bpage_offsets[i];
+		size_t left = bytes - (size_t)i * HOMA_BPAGE_SIZE;
+
+		EXPECT(at < ep->region_bytes);
+		if (left >= HOMA_BPAGE_SIZE)
+			EXPECT_EQ(at % HOMA_BPAGE_SIZE, 0);
+		else
+			EXPECT(at % HOMA_BPAGE_SIZE + left <= HOMA_BPAGE_SIZE);
+	}
+	endpoint_copy(ep, r, copy);
+	for (size_t k = 0; k < bytes; k++)
+		if (copy[k] != want[k])
+			fail(__FILE__, __LINE__, "byte %zu of %zu is %#x, expected %#x", k, bytes,
+			     copy[k], want[k]);
+}
+
+void meanwhile(void (*action)(int arg), int arg)
+{
+	fflush(stdout);
+	if (fork())
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0; i < CASE_SECONDS * 50; i++) {
+		usleep(20000);
+		action(arg);
+	}
+	_exit(0);
+}
+
+void shut_down(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+}
+
+void interrupt_parent(int unused)
+{
+	(void)unused;
+	if (getppid() > 1)
+		kill(getppid(), SIGUSR1);
+}
+
+short polled(const struct endpoint *ep, short events, int timeout_ms)
+{
+	struct pollfd p = { .fd = ep->fd, .events = events };
+
+	EXPECT_OK(poll(&p, 1, timeout_ms));
+	return p.revents;
+}
+
+struct homa_info info_of(const struct endpoint *ep, struct homa_rpc_info *rpcs, size_t count)
+{
+	struct homa_info info = {
+		.rpc_info = (uintptr_t)rpcs,
+		.rpc_info_length = count * sizeof(*rpcs),
+	};
+
+	EXPECT_OK(ioctl(ep->fd, HOMAIOCINFO, &info));
+	return info;
+}
+
+static void ignore(int signal_number)
+{
+	(void)signal_number;
+}
+
+static bool run(const struct abi_case *c)
+{
+	struct sigaction interrupt = { .sa_handler = ignore };
+	int status;
+	pid_t pid;
+
+	current = c->name;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		sigaction(SIGUSR1, &interrupt, NULL);
+		alarm(CASE_SECONDS);
+		c->run();
+		printf("ok %s\n", c->name);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		printf("not ok %s: cannot run it: %s\n", c->name, strerror(errno));
+		return false;
+	}
+	if (WIFSIGNALED(status))
+		printf("not ok %s: %s\n", c->name,
+		       WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status)));
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+	const struct abi_case *tables[] = { socket_cases, message_cases, buffer_cases,
+					    control_cases };
+	const char *only = "", *skip = NULL, *address = NULL;
+	unsigned int passed = 0, failed = 0;
+	bool list = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--list"))
+			list = true;
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else if (!strcmp(argv[i], "--skip") && i + 1 < argc)
+			skip = argv[++i];
+		else
+			address = argv[i];
+	}
+	if (!list && (!address || !endpoint_parse(address, 0, &self))) {
+		fprintf(stderr, "usage: abi_test [--list] [--only WORD] [--skip WORD] ADDRESS\n");
+		return 2;
+	}
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		for (const struct abi_case *c = tables[t]; c->name; c++) {
+			if (!strstr(c->name, only) || (skip && strstr(c->name, skip)))
+				continue;
+			if (list)
+				printf("%s\n", c->name);
+			else if (run(c))
+				passed++;
+			else
+				failed++;
+		}
+	}
+	if (list)
+		return 0;
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed || !passed;
+}
