@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Explains where the time of RPCs went, from timetrace dumps and RPC logs."};
+  app.require_subcommand(1);
+  int status = 0;
+
+  hs::AttributeOptions attribute;
+  auto* cmd = app.add_subcommand("attribute", "Cut the round trip of every RPC into named segments");
+  cmd->add_option("--trace", attribute.trace, "dump written by ttdump")->required();
+  cmd->add_option("--rpclog", attribute.rpc_logs, "RPC log of a client or server (repeatable)");
+  cmd->add_option("--json", attribute.json, "write the report as JSON");
+  cmd->add_option("--csv", attribute.csv, "write every RPC as a line of tiles");
+  cmd->callback([&] { status = hs::RunAttribute(attribute); });
+
+  hs::CompareOptions compare;
+  cmd = app.add_subcommand("compare", "Say which segments make the difference between reports");
+  cmd->add_option("reports", compare.reports, "JSON of attribute; the first is compared with each other")
+      ->required()
+      ->expected(2, -1);
+  cmd->add_option("--json", compare.json, "write the comparison as JSON");
+  cmd->callback([&] { status = hs::RunCompare(compare); });
+
+  hs::DumpOptions dump;
+  cmd = app.add_subcommand("dump", "Print records as text");
+  cmd->add_option("--trace", dump.trace, "dump written by ttdump")->required();
+  cmd->add_option("--from", dump.from, "first time, in ns of the trace's clock");
+  cmd->add_option("--to", dump.to, "last time, in ns of the trace's clock");
+  cmd->add_option("--event", dump.events, "only this event (repeatable)");
+  cmd->callback([&] { status = hs::RunDump(dump); });
+
+  hs::InfoOptions info;
+  cmd = app.add_subcommand("info", "Print clock, losses and event counts");
+  cmd->add_option("--trace", info.trace, "dump written by ttdump")->required();
+  cmd->callback([&] { status = hs::RunInfo(info); });
+
+  CLI11_PARSE(app, argc, argv);
+  return status;
+}

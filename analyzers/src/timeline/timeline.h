@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef HOMASCOPE_TIMELINE_TIMELINE_H
+#define HOMASCOPE_TIMELINE_TIMELINE_H
+
+#include <cstdint>
+
+#include "model/trace.h"
+#include "timeline/cores.h"
+#include "timeline/index.h"
+
+namespace hs {
+
+// Keys of packets: a Homa message by the id its sender gave it, a TCP or UDP
+// flow by its ports as they are on the wire.
+inline std::uint64_t FlowKey(std::uint64_t proto, std::uint16_t sport, std::uint16_t dport) {
+  return proto << 32 | std::uint64_t{sport} << 16 | dport;
+}
+
+// A trace, with what is needed to follow one message through it. The trace
+// must outlive it.
+struct Timeline {
+  explicit Timeline(const Trace& t);
+
+  const Event& at(std::uint32_t position) const { return trace.events()[position]; }
+
+  const Trace& trace;
+  Cores cores;
+  EventIndex homa;          // events of homa.ko by RPC, rpc_id with bit 0 cleared
+  EventIndex homa_packets;  // packet events of Homa by sender id
+  EventIndex flows;         // packet and sk_data_ready events of TCP and UDP by FlowKey()
+  EventIndex receivers;     // homa_recv_enter by thread
+};
+
+}  // namespace hs
+
+#endif  // HOMASCOPE_TIMELINE_TIMELINE_H
