@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "options.h"
+#include "report.h"
+
+namespace rpcload {
+
+int ServerCommand(int argc, char** argv) {
+  CLI::App app("Answers requests until SIGTERM or SIGINT; prints READY when it accepts them.",
+               "rpcload server");
+  CommonOptions common;
+  ServerOptions o;
+  AddCommon(&app, &common, "--bind", "local address");
+  app.add_flag("--per-connection", o.config.per_connection,
+               "tcp: each thread blocks on one connection, instead of all on one epoll; needs a "
+               "thread per connection");
+  int status = ParseCommon(&app, argc, argv, common, &o.config.bind);
+  if (status >= 0) return status;
+
+  o.protocol = common.protocol;
+  o.config.threads = common.threads;
+  o.verify = common.verify;
+  if (o.config.per_connection && o.protocol != Protocol::kTcp)
+    return Complain("--per-connection is for --transport tcp", 2);
+  o.times = !common.rpclog.empty() || !common.json.empty();
+  if (!common.rpclog.empty()) o.log_records = common.rpclog_max;
+
+  std::string error;
+  Crew crew(o.config.threads);  // blocks the signals before anyone is told READY
+  auto listener = MakeListener(o.protocol, o.config, &error);
+  if (!listener) return Complain(error, 1);
+  RunResult result = RunServer(o, listener.get(), &crew, [] {
+    fmt::print("READY\n");
+    fflush(stdout);
+  });
+  if (!WriteResults(common.json, ServerJson(o, result), common.rpclog,
+                    RpclogBytes(o.protocol, RPCLOG_SERVER, result), &error))
+    return Complain(error, 1);
+  fmt::print("{}\n", Summary(o.protocol, "server", result));
+  return result.fatal.empty() ? 0 : Complain(result.fatal, 1);
+}
+
+}  // namespace rpcload

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <fmt/core.h>
+
+#include <map>
+
+namespace rpcload {
+
+int Complain(const std::string& line, int status) {
+  fmt::print(stderr, "rpcload: {}\n", line);
+  return status;
+}
+
+void AddCommon(CLI::App* app, CommonOptions* o, const char* address_option,
+               const char* address_help) {
+  static const std::map<std::string, Protocol> protocols = {
+      {"homa", Protocol::kHoma}, {"tcp", Protocol::kTcp}, {"udp", Protocol::kUdp}};
+  app->add_option("--transport", o->protocol, "homa, tcp or udp")
+      ->required()
+      ->transform(CLI::Transformer(protocols).description(""))
+      ->type_name("NAME")
+      ->check([](const std::string& value) {
+        // The transformer has turned known names into numbers.
+        bool known = value.size() == 1 && value[0] >= '0' && value[0] <= '2';
+        return known ? "" : "'" + value + "' is not homa, tcp or udp";
+      });
+  app->add_option(address_option, o->address, address_help)->required()->type_name("ADDR");
+  app->add_option("--port", o->port, "port of the server")
+      ->required()
+      ->check(CLI::Range(1, 65535).description(""))
+      ->type_name("PORT");
+  app->add_option("--threads", o->threads, "threads")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_flag("--verify", o->verify, "compare every byte received");
+  app->add_option("--rpclog", o->rpclog, "write the times of every RPC (timetrace/rpclog.h)")
+      ->type_name("FILE");
+  app->add_option("--rpclog-max", o->rpclog_max, "records kept for --rpclog, the newest ones")
+      ->check(CLI::Range(1, 100000000).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_option("--json", o->json, "write options, counts and latencies")->type_name("FILE");
+}
+
+int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,
+                Address* address) {
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app->exit(e);
+    return Complain(fmt::format("{}; see rpcload {} --help", e.what(), argv[0]), 2);
+  }
+  if (!Address::Parse(options.address, options.port, address))
+    return Complain(fmt::format("'{}' is not a numeric IPv4 or IPv6 address", options.address), 2);
+  return -1;
+}
+
+}  // namespace rpcload
