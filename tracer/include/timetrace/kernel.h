@@ -66,6 +66,7 @@ struct tt_cpu {
  * @events: their descriptions, copied by the tracer.
  * @nevents: how many.
  * @key: what the recorders test; the tracer switches it.
+ * @on_switch: optional; called before @key goes on and after it went off.
  * @cpu: set by the tracer, as all below.
  * @slow: finishes a claim that the fast path could not use.
  * @detach: ends the registration; afterwards no recorder runs.
@@ -77,6 +78,7 @@ struct tt_client {
 	const struct tt_event_def *events;
 	u32 nevents;
 	struct static_key_false *key;
+	int (*on_switch)(struct tt_client *client, bool on);
 
 	struct tt_cpu __percpu *cpu;
 	void *(*slow)(unsigned long claim, u32 bytes, u64 now);

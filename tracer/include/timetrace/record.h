@@ -69,4 +69,72 @@ struct tt_block {
 #define TT_COMMIT_BYTES(commit) ((__u32)(commit) & 0xffff)
 #define TT_COMMIT_RECORDS(commit) ((__u32)((commit) >> 16))
 
+/*
+ * A dump: struct tt_file_header, the dictionary (one struct tt_dict_entry for
+ * each event), header.blocks blocks, header.cpus struct tt_cpu_account, and
+ * struct tt_file_end. Blocks of one CPU follow each other in order.
+ */
+#define TT_FILE_MAGIC "TTDUMP01"
+#define TT_END_MAGIC "TTDUMPED"
+#define TT_ACCOUNT_MAGIC 0x43434154u /* "TACC" */
+
+#define TT_FILE_FROZEN 1
+#define TT_FILE_STOP 2
+
+struct tt_file_header {
+	char magic[8];
+	__u32 version;
+	__u32 header_bytes;
+	__u32 block_bytes;
+	__u32 cpus;
+	__u32 dictionary_bytes;
+	__u32 events;
+	__u64 dictionary_hash; /* FNV-1a of its bytes */
+	__u64 blocks;
+	__u64 time_ns; /* when the dump was taken */
+	__u64 realtime_ns; /* CLOCK_REALTIME at that moment */
+	__u64 record_cost_ns;
+	__u32 flags; /* TT_FILE_* */
+	__u8 id_bits;
+	__u8 reserved[3];
+	char clock[16];
+	char release[64];
+	char host[64];
+	__u8 reserved2[32];
+};
+
+#define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
+#define TT_EVENT_ON 2 /* was switched on when the dump was taken */
+
+/* Followed by name, group, doc, and name and unit of each field, each NUL-terminated. */
+struct tt_dict_entry {
+	__u16 bytes; /* with the strings, rounded up to 4 */
+	__u16 id;
+	__u8 nfields;
+	__u8 flags; /* TT_EVENT_* */
+	__u8 types[TT_MAX_FIELDS]; /* TT_TYPE_* */
+};
+
+/* produced = records in the dump + the five counts of lost ones. */
+struct tt_cpu_account {
+	__u32 magic;
+	__u32 cpu;
+	__u64 produced;
+	__u64 overwritten;
+	__u64 lost_frozen;
+	__u64 lost_nested;
+	__u64 lost_full;
+	__u64 lost_reader;
+	__u64 nested_ns; /* time of the last record lost as nested, or 0 */
+	__u64 blocks; /* of this CPU in the dump */
+};
+
+struct tt_file_end {
+	char magic[8];
+	__u64 file_bytes;
+};
+
+#define TT_FNV_BASIS 0xcbf29ce484222325ull
+#define TT_FNV_PRIME 0x100000001b3ull
+
 #endif /* TIMETRACE_RECORD_H */

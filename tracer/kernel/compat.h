@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Differences between kernel versions; LINUX_VERSION_CODE appears nowhere else. */
+#ifndef TIMETRACE_COMPAT_H
+#define TIMETRACE_COMPAT_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+/* sk_data_ready became a tracepoint in 6.3; without it nothing is checked or called. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+struct sock;
+static inline void check_trace_callback_type_sk_data_ready(void (*cb)(void *, const struct sock *))
+{
+}
+#endif
+
+#include <linux/hrtimer.h>
+
+/* hrtimer_setup() replaced hrtimer_init() in 6.13. */
+static inline void tt_hrtimer_setup(struct hrtimer *timer,
+				    enum hrtimer_restart (*func)(struct hrtimer *),
+				    enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, func, CLOCK_MONOTONIC, mode);
+#else
+	hrtimer_init(timer, CLOCK_MONOTONIC, mode);
+	timer->function = func;
+#endif
+}
+
+#endif /* TIMETRACE_COMPAT_H */

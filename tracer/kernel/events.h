@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which events exist, who records them, and which groups are on. */
+#ifndef TIMETRACE_EVENTS_H
+#define TIMETRACE_EVENTS_H
+
+#include <linux/mutex.h>
+#include <timetrace/kernel.h>
+
+/* Serializes registration, control words and snapshots. */
+extern struct mutex tt_mutex;
+
+/**
+ * struct tt_event - a dictionary entry; lives as long as the tracer
+ * @def: copy of what the client described.
+ * @group: the client's group.
+ * @id: in records.
+ * @missing: the kernel lacks the tracepoint it would come from.
+ */
+struct tt_event {
+	struct tt_event_def def;
+	const char *group;
+	u16 id;
+	bool missing;
+};
+
+/* NULL when there is none. Entries never change, so no lock is needed. */
+const struct tt_event *tt_event_get(u32 id);
+
+/* Ids are below this. */
+u32 tt_event_end(void);
+
+/* Bytes of a field of type TT_TYPE_*. */
+u32 tt_type_bytes(u8 type);
+
+/*
+ * Under tt_mutex: adds a client, switched off. Events of a client that was
+ * there before and described the same keep their ids.
+ */
+int tt_client_add(struct tt_client *client);
+void tt_client_remove(struct tt_client *client);
+int tt_client_switch(struct tt_client *client, bool on);
+
+/* Notes that event @index of @client cannot come on this kernel. */
+void tt_client_lacks(const struct tt_client *client, u32 index);
+
+/* Under tt_mutex. @group may be "all". -ENOENT: no such group. */
+int tt_group_switch(const char *group, bool on);
+
+/* Under tt_mutex: the dictionary as it stands in dumps, to be kvfree()d; NULL without memory. */
+void *tt_events_encode(u32 *bytes, u32 *events, u64 *hash);
+
+void tt_events_exit(void);
+
+#endif /* TIMETRACE_EVENTS_H */

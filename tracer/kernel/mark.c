@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tracer's own event, and the measurement of what a record costs. */
+#include <linux/math64.h>
+
+#include "events.h"
+#include "mark.h"
+
+static DEFINE_STATIC_KEY_FALSE(mark_key);
+
+static const struct tt_event_def mark_events[] = {
+	TT_EVENT_DEF("", 4, mark, "text written to /proc/timetrace",
+		     u64, a, "text", u64, b, "text", u64, c, "text", u64, d, "text")
+	TT_EVENT_DEF("", 2, calibrate, "records written at load to measure their cost",
+		     u64, id, "id", u32, value, "count")
+};
+
+static struct tt_client mark_client = {
+	.group = "timetrace",
+	.events = mark_events,
+	.nevents = ARRAY_SIZE(mark_events),
+	.key = &mark_key,
+};
+
+TT_RECORDER(record_mark, &mark_client, &mark_key, 0, 4,
+	    u64, a, "", u64, b, "", u64, c, "", u64, d, "")
+TT_RECORDER(record_calibrate, &mark_client, &mark_key, 1, 2, u64, id, "", u32, value, "")
+
+void tt_mark(const char *text)
+{
+	u64 words[TT_MARK_CHARS / sizeof(u64)] = {};
+
+	memcpy(words, text, strnlen(text, sizeof(words)));
+	record_mark(words[0], words[1], words[2], words[3]);
+}
+
+u64 tt_mark_cost_ns(u32 count)
+{
+	u64 begin = ktime_get_mono_fast_ns();
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		record_calibrate(i, i);
+	return div_u64(ktime_get_mono_fast_ns() - begin, count);
+}
+
+int tt_mark_init(void)
+{
+	int err;
+
+	mutex_lock(&tt_mutex);
+	err = tt_client_add(&mark_client);
+	if (!err)
+		err = tt_client_switch(&mark_client, true);
+	mutex_unlock(&tt_mutex);
+	return err;
+}
+
+void tt_mark_exit(void)
+{
+	mutex_lock(&tt_mutex);
+	tt_client_remove(&mark_client);
+	mutex_unlock(&tt_mutex);
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events from the kernel's own tracepoints. Modules may not link to most of
+ * them, so they are looked up by name; one that the kernel lacks is noted in
+ * the dictionary.
+ */
+#include <linux/interrupt.h>
+#include <linux/netdevice.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/tracepoint.h>
+#include <net/sock.h>
+#include <trace/events/irq.h>
+#include <trace/events/napi.h>
+#include <trace/events/net.h>
+#include <trace/events/sched.h>
+#include <trace/events/sock.h>
+
+#include "compat.h"
+#include "events.h"
+#include "packet.h"
+#include "probes.h"
+
+/* Index of each event; GROUP_g is the index of the first one of its group. */
+enum {
+#define TT_GROUP(g) GROUP_##g, BEFORE_##g = GROUP_##g - 1,
+#define TT_EVENT(n, name, doc, ...) EVENT_##name,
+#include <timetrace/kernel_events.def>
+#undef TT_GROUP
+#undef TT_EVENT
+	EVENTS
+};
+
+static const struct tt_event_def kernel_events[] = {
+#define TT_GROUP(g)
+#define TT_EVENT(n, name, doc, ...) TT_EVENT_DEF("", n, name, doc, __VA_ARGS__)
+#include <timetrace/kernel_events.def>
+#undef TT_GROUP
+#undef TT_EVENT
+};
+
+struct group {
+	struct tt_client client;
+	struct static_key_false key;
+	u32 first; /* index of its first event */
+};
+
+static int switch_group(struct tt_client *client, bool on);
+
+static struct group groups[] = {
+#define TT_GROUP(g) { .client.group = #g, .first = GROUP_##g },
+#define TT_EVENT(...)
+#include <timetrace/kernel_events.def>
+#undef TT_GROUP
+#undef TT_EVENT
+};
+
+/*
+ * A probe is connected only while its group is on, so recorders need not ask.
+ * Groups are registered in order: ids count from the first one's.
+ */
+static DEFINE_STATIC_KEY_TRUE(always);
+
+#define TT_GROUP(g)
+#define TT_EVENT(n, name, doc, ...) \
+	TT_RECORDER(record_##name, &groups[0].client, &always, EVENT_##name, n, __VA_ARGS__)
+#include <timetrace/kernel_events.def>
+#undef TT_GROUP
+#undef TT_EVENT
+
+static u32 skb_tag(const struct sk_buff *skb)
+{
+	return (u32)(unsigned long)skb;
+}
+
+static void probe_irq_entry(void *data, int irq, struct irqaction *action)
+{
+	record_irq_entry(irq);
+}
+
+static void probe_irq_exit(void *data, int irq, struct irqaction *action, int ret)
+{
+	record_irq_exit(irq);
+}
+
+static void probe_softirq_raise(void *data, unsigned int vec)
+{
+	record_softirq_raise(vec);
+}
+
+static void probe_softirq_entry(void *data, unsigned int vec)
+{
+	record_softirq_entry(vec);
+}
+
+static void probe_softirq_exit(void *data, unsigned int vec)
+{
+	record_softirq_exit(vec);
+}
+
+static void probe_napi_poll(void *data, struct napi_struct *napi, int work, int budget)
+{
+	record_napi_poll(napi->dev ? napi->dev->ifindex : 0, work);
+}
+
+/* On the way out skb->data is at the MAC header, on the way in behind it. */
+#define RECORD_PACKET(event, skb, network)					\
+	do {									\
+		struct tt_packet p = tt_packet_parse(skb, network);		\
+										\
+		record_##event(p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb)); \
+	} while (0)
+
+static void probe_net_dev_queue(void *data, struct sk_buff *skb)
+{
+	RECORD_PACKET(net_dev_queue, skb, skb_network_offset(skb));
+}
+
+static void probe_net_dev_start_xmit(void *data, const struct sk_buff *skb,
+				     const struct net_device *dev)
+{
+	RECORD_PACKET(net_dev_start_xmit, skb, skb_network_offset(skb));
+}
+
+/* The driver may have freed @skb: only its address is used. */
+static void probe_net_dev_xmit(void *data, struct sk_buff *skb, int rc, struct net_device *dev,
+			       unsigned int len)
+{
+	record_net_dev_xmit(dev->ifindex, skb_tag(skb));
+}
+
+static void probe_netif_rx(void *data, struct sk_buff *skb)
+{
+	RECORD_PACKET(netif_rx, skb, 0);
+}
+
+static void probe_napi_gro_receive(void *data, const struct sk_buff *skb)
+{
+	RECORD_PACKET(napi_gro_receive, skb, 0);
+}
+
+static void probe_netif_receive_skb(void *data, struct sk_buff *skb)
+{
+	RECORD_PACKET(netif_receive_skb, skb, 0);
+}
+
+static void probe_sched_waking(void *data, struct task_struct *p)
+{
+	record_sched_waking(p->pid, task_cpu(p));
+}
+
+static void probe_sched_wakeup(void *data, struct task_struct *p)
+{
+	record_sched_wakeup(p->pid, task_cpu(p));
+}
+
+static void probe_sched_switch(void *data, bool preempt, struct task_struct *prev,
+			       struct task_struct *next, unsigned int prev_state)
+{
+	record_sched_switch(prev->pid, preempt ? 0 : prev_state, next->pid);
+}
+
+static void probe_sk_data_ready(void *data, const struct sock *sk)
+{
+	if (sk->sk_family == AF_INET || sk->sk_family == AF_INET6)
+		record_sk_data_ready(sk->sk_protocol, sk->sk_num, ntohs(sk->sk_dport));
+}
+
+/* P(tracepoint, event) */
+#define PROBES(P)					\
+	P(irq_handler_entry, irq_entry)			\
+	P(irq_handler_exit, irq_exit)			\
+	P(softirq_raise, softirq_raise)			\
+	P(softirq_entry, softirq_entry)			\
+	P(softirq_exit, softirq_exit)			\
+	P(napi_poll, napi_poll)				\
+	P(net_dev_queue, net_dev_queue)			\
+	P(net_dev_start_xmit, net_dev_start_xmit)	\
+	P(net_dev_xmit, net_dev_xmit)			\
+	P(netif_rx, netif_rx)				\
+	P(napi_gro_receive_entry, napi_gro_receive)	\
+	P(netif_receive_skb, netif_receive_skb)		\
+	P(sched_waking, sched_waking)			\
+	P(sched_wakeup, sched_wakeup)			\
+	P(sched_switch, sched_switch)			\
+	P(sk_data_ready, sk_data_ready)
+
+static struct probe {
+	const char *name;
+	void *func;
+	struct tracepoint *tp; /* NULL: the kernel has none */
+} probes[EVENTS] = {
+#define P(tracepoint, event) [EVENT_##event] = { #tracepoint, probe_##event },
+	PROBES(P)
+#undef P
+};
+
+/* Fails to compile when a tracepoint of this kernel has other arguments. */
+static void __maybe_unused check_types(void)
+{
+#define P(tracepoint, event) check_trace_callback_type_##tracepoint(probe_##event);
+	PROBES(P)
+#undef P
+}
+
+static void disconnect(u32 begin, u32 end)
+{
+	for (; begin < end; begin++)
+		if (probes[begin].tp)
+			tracepoint_probe_unregister(probes[begin].tp, probes[begin].func, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int switch_group(struct tt_client *client, bool on)
+{
+	const struct group *group = container_of(client, struct group, client);
+	u32 end = group->first + client->nevents;
+	u32 i;
+	int err;
+
+	if (!on) {
+		disconnect(group->first, end);
+		return 0;
+	}
+	for (i = group->first; i < end; i++) {
+		if (!probes[i].tp)
+			continue;
+		err = tracepoint_probe_register(probes[i].tp, probes[i].func, NULL);
+		if (err) {
+			disconnect(group->first, i);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void look_up(struct tracepoint *tp, void *unused)
+{
+	u32 i;
+
+	for (i = 0; i < EVENTS; i++)
+		if (!strcmp(tp->name, probes[i].name))
+			probes[i].tp = tp;
+}
+
+static void remove_groups(u32 n)
+{
+	while (n--)
+		tt_client_remove(&groups[n].client);
+}
+
+int tt_probes_init(void)
+{
+	struct group *group;
+	u32 i, k, end;
+	int err = 0;
+
+	for_each_kernel_tracepoint(look_up, NULL);
+	mutex_lock(&tt_mutex);
+	for (i = 0; i < ARRAY_SIZE(groups) && !err; i++) {
+		group = &groups[i];
+		end = i + 1 < ARRAY_SIZE(groups) ? groups[i + 1].first : EVENTS;
+		group->key = STATIC_KEY_FALSE_INIT;
+		group->client.key = &group->key;
+		group->client.events = &kernel_events[group->first];
+		group->client.nevents = end - group->first;
+		group->client.on_switch = switch_group;
+		err = tt_client_add(&group->client);
+		if (err) {
+			remove_groups(i);
+			break;
+		}
+		for (k = group->first; k < end; k++)
+			if (!probes[k].tp)
+				tt_client_lacks(&group->client, k - group->first);
+	}
+	mutex_unlock(&tt_mutex);
+	return err;
+}
+
+void tt_probes_exit(void)
+{
+	mutex_lock(&tt_mutex);
+	remove_groups(ARRAY_SIZE(groups));
+	mutex_unlock(&tt_mutex);
+}

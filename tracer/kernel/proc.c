@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /proc/timetrace: text, and control words when written to.
+ * /proc/timetrace_raw: a dump. Each open file has its own snapshot, taken
+ * when it was opened, so readers disturb neither the trace nor each other.
+ */
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/proc_fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "events.h"
+#include "mark.h"
+#include "proc.h"
+#include "ring.h"
+#include "snapshot.h"
+#include "text.h"
+
+#define TEXT_NAME "timetrace"
+#define RAW_NAME "timetrace_raw"
+#define MAX_COMMAND 128
+
+static int text_open(struct inode *inode, struct file *file)
+{
+	struct tt_text *text;
+	int err;
+
+	/* Writers of control words need no snapshot. */
+	if (!(file->f_mode & FMODE_READ)) {
+		file->private_data = NULL;
+		return 0;
+	}
+	text = tt_text_new();
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = seq_open(file, &tt_text_ops);
+	if (err) {
+		tt_text_free(text);
+		return err;
+	}
+	((struct seq_file *)file->private_data)->private = text;
+	return 0;
+}
+
+static int text_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *seq = file->private_data;
+
+	if (!seq)
+		return 0;
+	tt_text_free(seq->private);
+	return seq_release(inode, file);
+}
+
+static int command_freeze(const char *arg)
+{
+	tt_rings_freeze();
+	return 0;
+}
+
+static int command_thaw(const char *arg)
+{
+	tt_rings_thaw();
+	return 0;
+}
+
+static int command_clear(const char *arg)
+{
+	tt_rings_clear();
+	return 0;
+}
+
+static int command_on(const char *arg)
+{
+	return tt_group_switch(arg, true);
+}
+
+static int command_off(const char *arg)
+{
+	return tt_group_switch(arg, false);
+}
+
+static int command_mark(const char *arg)
+{
+	if (strlen(arg) > TT_MARK_CHARS)
+		return -E2BIG;
+	tt_mark(arg);
+	return 0;
+}
+
+static int command_size(const char *arg)
+{
+	u64 kib;
+
+	if (kstrtou64(arg, 10, &kib) || kib > U64_MAX >> 10)
+		return -EINVAL;
+	return tt_rings_resize(kib << 10);
+}
+
+static int command_mode(const char *arg)
+{
+	static const char * const modes[] = { "overwrite", "stop" };
+	int mode = match_string(modes, ARRAY_SIZE(modes), arg);
+
+	if (mode < 0)
+		return -EINVAL;
+	tt_rings_set_mode(mode);
+	return 0;
+}
+
+static const struct command {
+	const char *word;
+	bool has_arg;
+	int (*run)(const char *arg);
+} commands[] = {
+	{ "freeze", false, command_freeze },
+	{ "thaw", false, command_thaw },
+	{ "clear", false, command_clear },
+	{ "on", true, command_on },
+	{ "off", true, command_off },
+	{ "mark", true, command_mark },
+	{ "size", true, command_size },
+	{ "mode", true, command_mode },
+};
+
+static int run_command(char *line)
+{
+	char *arg = strpbrk(line, " \t");
+	int err;
+	u32 i;
+
+	if (arg) {
+		*arg = '\0';
+		arg = strim(arg + 1);
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(line, commands[i].word))
+			continue;
+		if (commands[i].has_arg != (arg && *arg))
+			return -EINVAL;
+		mutex_lock(&tt_mutex);
+		err = commands[i].run(arg);
+		mutex_unlock(&tt_mutex);
+		return err;
+	}
+	return -EINVAL;
+}
+
+static ssize_t text_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
+{
+	char line[MAX_COMMAND];
+	int err;
+
+	if (count >= sizeof(line))
+		return -EINVAL;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+	err = run_command(strim(line));
+	return err ?: count;
+}
+
+static ssize_t text_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	return seq_read(file, to, count, pos);
+}
+
+static loff_t text_lseek(struct file *file, loff_t offset, int whence)
+{
+	return file->private_data ? seq_lseek(file, offset, whence) : -ESPIPE;
+}
+
+static const struct proc_ops text_proc_ops = {
+	.proc_open = text_open,
+	.proc_read = text_read,
+	.proc_write = text_write,
+	.proc_lseek = text_lseek,
+	.proc_release = text_release,
+};
+
+static int raw_open(struct inode *inode, struct file *file)
+{
+	struct tt_snapshot *snap = tt_snapshot_take();
+
+	if (IS_ERR(snap))
+		return PTR_ERR(snap);
+	file->private_data = snap;
+	return 0;
+}
+
+static int raw_release(struct inode *inode, struct file *file)
+{
+	tt_snapshot_free(file->private_data);
+	return 0;
+}
+
+static ssize_t raw_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	const struct tt_snapshot *snap = file->private_data;
+	const struct {
+		const void *data;
+		size_t bytes;
+	} sections[] = {
+		{ &snap->header, sizeof(snap->header) },
+		{ snap->dictionary, snap->header.dictionary_bytes },
+		{ snap->blocks, snap->header.blocks * TT_BLOCK_BYTES },
+		{ snap->accounts, snap->header.cpus * sizeof(*snap->accounts) },
+		{ &snap->end, sizeof(snap->end) },
+	};
+	loff_t begin = 0; /* of the section in the file */
+	ssize_t done = 0;
+	loff_t within;
+	ssize_t n;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sections) && count; i++) {
+		if (*pos < begin + sections[i].bytes) {
+			within = *pos - begin;
+			n = simple_read_from_buffer(to + done, count, &within, sections[i].data,
+						    sections[i].bytes);
+			if (n < 0)
+				return done ?: n;
+			done += n;
+			count -= n;
+			*pos += n;
+		}
+		begin += sections[i].bytes;
+	}
+	return done;
+}
+
+static loff_t raw_lseek(struct file *file, loff_t offset, int whence)
+{
+	const struct tt_snapshot *snap = file->private_data;
+
+	return fixed_size_llseek(file, offset, whence, snap->end.file_bytes);
+}
+
+static const struct proc_ops raw_proc_ops = {
+	.proc_open = raw_open,
+	.proc_read = raw_read,
+	.proc_lseek = raw_lseek,
+	.proc_release = raw_release,
+};
+
+int tt_proc_init(void)
+{
+	/* Addresses and thread ids are in there: for root only. */
+	if (!proc_create(TEXT_NAME, 0600, NULL, &text_proc_ops))
+		return -ENOMEM;
+	if (!proc_create(RAW_NAME, 0400, NULL, &raw_proc_ops)) {
+		remove_proc_entry(TEXT_NAME, NULL);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void tt_proc_exit(void)
+{
+	remove_proc_entry(RAW_NAME, NULL);
+	remove_proc_entry(TEXT_NAME, NULL);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Per-CPU rings of blocks. Knows bytes, blocks and losses, but no event. The
+ * fast path is tt_claim() and tt_commit() in timetrace/kernel.h.
+ */
+#ifndef TIMETRACE_RING_H
+#define TIMETRACE_RING_H
+
+#include <timetrace/kernel.h>
+
+enum tt_ring_loss {
+	TT_RING_NESTED, /* interrupted a block change, or all blocks are held up */
+	TT_RING_FROZEN,
+	TT_RING_FULL, /* mode stop, or no memory */
+	TT_RING_LOSSES
+};
+
+enum tt_ring_mode { TT_RING_OVERWRITE, TT_RING_STOP };
+
+/**
+ * struct tt_ring - the ring of one CPU
+ * @hot: what the fast path uses.
+ * @blocks: block n is at blocks + (n % nblocks) * 2 * TT_BLOCK_BYTES.
+ * @nblocks: a power of two, 0 without memory.
+ * @opened: blocks opened so far; the current one is the last.
+ * @settled: every block before this one is complete, and the first_record of
+ *	this one final. Written only by this CPU, or while it is frozen.
+ * @first_visible: blocks before it were cleared.
+ * @records_cleared: records stored in them.
+ * @lost: records lost, by enum tt_ring_loss.
+ * @lost_cleared: @lost when the ring was cleared.
+ * @nested_ns: time of the last record lost as nested.
+ * @busy: the slow path runs; an NMI must not enter it.
+ * @area: mapping that holds the blocks; each page appears twice in it.
+ * @pages: the pages, nblocks of them.
+ */
+struct tt_ring {
+	struct tt_cpu hot;
+	void *blocks;
+	u64 nblocks;
+	u64 opened;
+	u64 settled;
+	u64 first_visible;
+	u64 records_cleared;
+	u64 lost[TT_RING_LOSSES];
+	u64 lost_cleared[TT_RING_LOSSES];
+	u64 nested_ns;
+	bool busy;
+	void *area;
+	struct page **pages;
+} ____cacheline_aligned;
+
+DECLARE_PER_CPU(struct tt_ring, tt_rings);
+
+/* Slow path of tt_claim(); any context, preemption off. */
+void *tt_ring_slow(unsigned long claim, u32 bytes, u64 now);
+
+/*
+ * Control. May sleep; the caller serializes these with each other and with
+ * snapshots. While frozen, records are counted as lost and memory stays as
+ * it is.
+ */
+int tt_rings_init(u64 bytes_per_cpu);
+void tt_rings_exit(void);
+void tt_rings_freeze(void);
+void tt_rings_thaw(void);
+bool tt_rings_frozen(void);
+void tt_rings_clear(void);
+void tt_rings_set_mode(enum tt_ring_mode mode);
+enum tt_ring_mode tt_rings_mode(void);
+
+/* Clears and replaces the memory. -ENOMEM leaves the old in place. */
+int tt_rings_resize(u64 bytes_per_cpu);
+u64 tt_rings_size(void);
+
+/* Gives @cpu memory if it has none; recording on it begins at the next record. */
+int tt_ring_prepare_cpu(unsigned int cpu);
+
+/**
+ * struct tt_cut - state of one ring at one instant
+ * @begin: first block that can be read.
+ * @end: one past the last.
+ * @overwritten: records before @begin.
+ * @stored: records before @end.
+ * @last_commit: commit word of block @end - 1 then.
+ * @last_partial: that block had a record in the making.
+ * @lost: since the last clear.
+ * @nested_ns: see struct tt_ring.
+ */
+struct tt_cut {
+	u64 begin;
+	u64 end;
+	u64 overwritten;
+	u64 stored;
+	u64 last_commit;
+	bool last_partial;
+	u64 lost[TT_RING_LOSSES];
+	u64 nested_ns;
+};
+
+void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
+
+/*
+ * Copies block @sequence of @cpu, as it was at @cut, to @to. -ESTALE when it
+ * has been overwritten, -EBUSY when it has an unfinished record; in that case
+ * the header at @to is valid.
+ */
+int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to);
+
+#endif /* TIMETRACE_RING_H */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking a snapshot: cut every ring, which takes microseconds, then copy up
+ * to the cuts. Writers go on meanwhile; blocks they reuse before they were
+ * copied are counted as lost to the reader.
+ */
+#include <linux/cpu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/utsname.h>
+#include <linux/vmalloc.h>
+
+#include "events.h"
+#include "ring.h"
+#include "snapshot.h"
+
+u64 tt_record_cost_ns;
+
+/* Copies one ring behind the blocks already there and fills its account. */
+static void copy_ring(struct tt_snapshot *snap, unsigned int cpu, const struct tt_cut *cut,
+		      struct tt_cpu_account *account)
+{
+	u64 expected = cut->overwritten; /* first record of the next block */
+	u64 begin = snap->header.blocks;
+	u64 unreadable = 0;
+	bool gap = false;
+	struct tt_block *to;
+	u64 k;
+	int err;
+
+	for (k = cut->begin; k < cut->end; k++) {
+		to = snap->blocks + snap->header.blocks * TT_BLOCK_BYTES;
+		err = tt_ring_copy(cpu, cut, k, to);
+		if (err == -ESTALE) {
+			gap = true;
+			continue;
+		}
+		/* After a reused block the number is final; else it follows. */
+		if (gap) {
+			unreadable += to->first_record - expected;
+			expected = to->first_record;
+			gap = false;
+		}
+		to->first_record = expected;
+		expected += TT_COMMIT_RECORDS(to->commit);
+		if (err)
+			unreadable += TT_COMMIT_RECORDS(to->commit);
+		else
+			snap->header.blocks++;
+	}
+	if (gap && cut->stored > expected) {
+		unreadable += cut->stored - expected;
+		expected = cut->stored;
+	}
+
+	account->magic = TT_ACCOUNT_MAGIC;
+	account->cpu = cpu;
+	account->overwritten = cut->overwritten;
+	account->lost_frozen = cut->lost[TT_RING_FROZEN];
+	account->lost_nested = cut->lost[TT_RING_NESTED];
+	account->lost_full = cut->lost[TT_RING_FULL];
+	account->lost_reader = unreadable;
+	account->nested_ns = cut->nested_ns;
+	account->blocks = snap->header.blocks - begin;
+	account->produced = expected + account->lost_frozen + account->lost_nested +
+			    account->lost_full;
+}
+
+static void fill_header(struct tt_file_header *header)
+{
+	memcpy(header->magic, TT_FILE_MAGIC, sizeof(header->magic));
+	header->version = TT_FORMAT_VERSION;
+	header->header_bytes = sizeof(*header);
+	header->block_bytes = TT_BLOCK_BYTES;
+	header->time_ns = ktime_get_mono_fast_ns();
+	header->realtime_ns = ktime_get_real_ns();
+	header->record_cost_ns = tt_record_cost_ns;
+	header->flags = (tt_rings_frozen() ? TT_FILE_FROZEN : 0) |
+			(tt_rings_mode() == TT_RING_STOP ? TT_FILE_STOP : 0);
+	header->id_bits = TT_ID_BITS;
+	strscpy(header->clock, "monotonic", sizeof(header->clock));
+	strscpy(header->release, init_uts_ns.name.release, sizeof(header->release));
+	strscpy(header->host, init_uts_ns.name.nodename, sizeof(header->host));
+}
+
+static int take(struct tt_snapshot *snap)
+{
+	struct tt_file_header *header = &snap->header;
+	struct tt_cut *cuts;
+	unsigned int cpu, i;
+	u64 blocks = 0;
+
+	snap->dictionary = tt_events_encode(&header->dictionary_bytes, &header->events,
+					    &header->dictionary_hash);
+	snap->accounts = kvcalloc(nr_cpu_ids, sizeof(*snap->accounts), GFP_KERNEL);
+	cuts = kvcalloc(nr_cpu_ids, sizeof(*cuts), GFP_KERNEL);
+	if (!snap->dictionary || !snap->accounts || !cuts)
+		goto err;
+	/* All that may be needed, so that nothing comes between cut and copy. */
+	for_each_possible_cpu(cpu)
+		blocks += per_cpu_ptr(&tt_rings, cpu)->nblocks;
+	snap->blocks = __vmalloc(blocks * TT_BLOCK_BYTES, GFP_KERNEL | __GFP_NOWARN);
+	if (!snap->blocks)
+		goto err;
+
+	fill_header(header);
+	for_each_possible_cpu(cpu)
+		tt_ring_cut(cpu, &cuts[cpu]);
+	i = 0;
+	for_each_possible_cpu(cpu)
+		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
+			copy_ring(snap, cpu, &cuts[cpu], &snap->accounts[i++]);
+	header->cpus = i;
+
+	memcpy(snap->end.magic, TT_END_MAGIC, sizeof(snap->end.magic));
+	snap->end.file_bytes = sizeof(*header) + header->dictionary_bytes +
+			       header->blocks * TT_BLOCK_BYTES +
+			       header->cpus * sizeof(*snap->accounts) + sizeof(snap->end);
+	kvfree(cuts);
+	return 0;
+err:
+	kvfree(cuts);
+	return -ENOMEM;
+}
+
+struct tt_snapshot *tt_snapshot_take(void)
+{
+	struct tt_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
+	int err;
+
+	if (!snap)
+		return ERR_PTR(-ENOMEM);
+	mutex_lock(&tt_mutex);
+	err = take(snap);
+	mutex_unlock(&tt_mutex);
+	if (err) {
+		tt_snapshot_free(snap);
+		return ERR_PTR(err);
+	}
+	return snap;
+}
+
+void tt_snapshot_free(struct tt_snapshot *snap)
+{
+	kvfree(snap->dictionary);
+	vfree(snap->blocks);
+	kvfree(snap->accounts);
+	kfree(snap);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A dump in memory: all rings cut at one moment, copied, and accounted for. */
+#ifndef TIMETRACE_SNAPSHOT_H
+#define TIMETRACE_SNAPSHOT_H
+
+#include <timetrace/record.h>
+
+/**
+ * struct tt_snapshot - the sections of a dump, in their order
+ * @header: file header.
+ * @dictionary: header.dictionary_bytes.
+ * @blocks: header.blocks blocks, grouped by CPU.
+ * @accounts: header.cpus accounts.
+ * @end: end mark.
+ */
+struct tt_snapshot {
+	struct tt_file_header header;
+	void *dictionary;
+	void *blocks;
+	struct tt_cpu_account *accounts;
+	struct tt_file_end end;
+};
+
+/* Sleeps; recording goes on. ERR_PTR(-ENOMEM). */
+struct tt_snapshot *tt_snapshot_take(void);
+void tt_snapshot_free(struct tt_snapshot *snap);
+
+/* One record cost this when it was measured at load. */
+extern u64 tt_record_cost_ns;
+
+#endif /* TIMETRACE_SNAPSHOT_H */
