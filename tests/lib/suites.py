@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suites: what runs, and how its cases are found out."""
+import collections
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / "build"
+LOGS = BUILD / "test-logs"
+sys.path.insert(0, str(TOP / "tests" / "lint"))
+
+import checks  # noqa: E402
+
+# verdict: "ok", "not ok" or "skip"; why: one line for the latter two.
+Case = collections.namedtuple("Case", "name verdict why")
+
+# A guest: testbed mode, kernel, seconds until it counts as hung, scripts.
+Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
+
+GUESTS = {
+    "uml": Guest("uml", "uml-smp", 600,
+                 ["smoke", "abi", "loss", "errors", "reload", "trace", "namespaces"]),
+    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace"]),
+    "debug": Guest("uml-debug", "uml-debug", 1800,
+                   ["smoke", "abi", "loss", "errors", "reload", "trace"]),
+}
+
+PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib"]
+
+
+def names():
+    """All suites, in the order in which they run."""
+    return (["unit/ctest", "unit/pytest"] + [f"lint/{name}" for name in checks.CHECKS]
+            + [f"vm/{guest}/{script}" for guest, spec in GUESTS.items()
+               for script in spec.scripts])
+
+
+def run(selected):
+    """Yields (suite, cases, seconds) for each suite called."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for guest, spec in [(None, None)] + list(GUESTS.items()):
+        if guest:
+            scripts = [s for s in spec.scripts if f"vm/{guest}/{s}" in selected]
+            if scripts:
+                yield from run_guest(guest, spec, scripts)
+            continue
+        for suite in selected:
+            if suite.startswith("vm/"):
+                continue
+            started = time.monotonic()
+            if suite == "unit/ctest":
+                cases = run_ctest()
+            elif suite == "unit/pytest":
+                cases = run_pytest()
+            else:
+                cases = run_lint(suite.removeprefix("lint/"))
+            yield suite, cases, time.monotonic() - started
+
+
+def run_logged(log, command):
+    """Exit status of @command, whose output goes to the file @log."""
+    with open(log, "w", encoding="utf-8") as out:
+        print("+", *command, file=out, flush=True)
+        return subprocess.run(command, cwd=TOP, stdout=out, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def short(path):
+    return str(path.relative_to(TOP))
+
+
+def last_line(log):
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no output"
+
+
+def from_junit(report, status, log):
+    """Cases of a JUnit file; a run that failed without one is one failed case."""
+    cases = []
+    if report.exists():
+        for node in xml.etree.ElementTree.parse(report).iter("testcase"):
+            name = f"{node.get('classname')}.{node.get('name')}"
+            bad = node.find("failure") if node.find("failure") is not None else node.find("error")
+            skipped = node.find("skipped")
+            if bad is not None:
+                why = (bad.get("message") or "").strip().splitlines()
+                cases.append(Case(name, "not ok", f"{why[0] if why else 'failed'} ({short(log)})"))
+            elif skipped is not None:
+                output = (node.findtext("system-out") or "").strip().splitlines()
+                why = output[-1] if output else skipped.get("message") or "no reason given"
+                cases.append(Case(name, "skip", why))
+            else:
+                cases.append(Case(name, "ok", ""))
+    if status and not any(case.verdict == "not ok" for case in cases):
+        cases.append(Case("run", "not ok", f"status {status}: {last_line(log)} ({short(log)})"))
+    if not cases:
+        cases.append(Case("run", "not ok", f"found no tests ({short(log)})"))
+    return cases
+
+
+def run_ctest():
+    log, report = LOGS / "ctest.log", LOGS / "ctest.xml"
+    report.unlink(missing_ok=True)
+    if not (BUILD / "CTestTestfile.cmake").exists():
+        return [Case("run", "not ok", "nothing is built; run: make user")]
+    status = run_logged(log, ["ctest", "--test-dir", str(BUILD), "-j2", "--output-on-failure",
+                              "--output-junit", str(report)])
+    return from_junit(report, status, log)
+
+
+def run_pytest():
+    log, report = LOGS / "pytest.log", LOGS / "pytest.xml"
+    report.unlink(missing_ok=True)
+    folders = [folder for folder in PYTHON_TESTS if list((TOP / folder).glob("test_*.py"))]
+    status = run_logged(log, ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                              f"--junitxml={report}", *folders])
+    return from_junit(report, status, log)
+
+
+def run_lint(name):
+    result = checks.run(name)
+    log = LOGS / f"lint-{name}.log"
+    log.write_text("".join(problem + "\n" for problem in result.problems), encoding="utf-8")
+    if result.skipped:
+        return [Case(name, "skip", result.skipped)]
+    if result.problems:
+        more = f" and {len(result.problems) - 1} more" if len(result.problems) > 1 else ""
+        return [Case(name, "not ok", f"{result.problems[0]}{more} ({short(log)})")]
+    if not result.checked:
+        return [Case(name, "not ok", "looked at nothing")]
+    return [Case(f"{name} ({result.checked} files)", "ok", "")]
+
+
+def guest_files():
+    """Programs and scripts a guest needs; those not built yet are missing."""
+    files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
+             "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
+             "/bin/ttdump": BUILD / "tracer/tools/ttdump",
+             "/tests/case.sh": TOP / "tests/lib/case.sh"}
+    for script in (TOP / "tests/system").glob("*.sh"):
+        files[f"/tests/{script.name}"] = script
+    return files
+
+
+def run_guest(guest, spec, scripts):
+    """Boots once, runs @scripts in it; each is a suite of its own."""
+    out = LOGS / f"vm-{guest}"
+    shutil.rmtree(out, ignore_errors=True)
+    started = time.monotonic()
+    first = f"vm/{guest}/{scripts[0]}"
+    for step in ("kernel", "kmods"):
+        log = LOGS / f"vm-{guest}-{step}.log"
+        if run_logged(log, ["testbed/vm", step, spec.kernel]):
+            why = f"{last_line(log)} ({short(log)})"
+            yield first, [Case(f"{step} {spec.kernel}", "not ok", why)], time.monotonic() - started
+            return
+    files = guest_files()
+    missing = [short(source) for source in files.values() if not source.exists()]
+    if missing:
+        yield first, [Case("programs", "not ok", f"not built: {' '.join(missing)}; run: make user")], 0
+        return
+    log = LOGS / f"vm-{guest}.log"
+    status = run_logged(log, ["testbed/vm", "run", "--mode", spec.mode, "--kernel", spec.kernel,
+                              "--timeout", str(spec.timeout), "--out", str(out)]
+                        + [word for target, source in files.items()
+                           for word in ("--file", f"{source}:{target}")]
+                        + ["tests/lib/suite.sh", *scripts])
+    for script in scripts:
+        cases = read_cases(out, script)
+        if script == scripts[-1]:
+            why = f"{last_line(log)} ({short(log)}, {short(out)}/console.log)"
+            cases.append(Case("guest", "not ok" if status else "ok", why))
+        yield f"vm/{guest}/{script}", cases, script_seconds(out, script)
+
+
+def read_cases(out, script):
+    """What the script wrote: lines "VERDICT NAME: WHY"."""
+    cases = []
+    path = out / f"{script}.cases"
+    if path.exists():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            match = re.fullmatch(r"(not ok|ok|skip) ([^:]+)(?:: (.*))?", line)
+            if match:
+                verdict, name, why = match.groups()
+                cases.append(Case(name, verdict, f"{why} ({short(out)}/{script}.log)"))
+    if not (out / f"{script}.done").exists():
+        cases.append(Case(script, "not ok", "the guest ended before the script did"))
+    elif not cases:
+        cases.append(Case(script, "not ok", "no case was counted"))
+    return cases
+
+
+def script_seconds(out, script):
+    """Guest time, as suite.sh noted it."""
+    path = out / f"{script}.done"
+    return float(path.read_text() or 0) if path.exists() else 0.0

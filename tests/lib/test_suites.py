@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Are results counted as they were reported?"""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import suites  # noqa: E402
+
+
+@pytest.fixture
+def logs(tmp_path, monkeypatch):
+    monkeypatch.setattr(suites, "TOP", tmp_path)
+    (tmp_path / "x.log").write_text("last words\n")
+    return tmp_path
+
+
+def verdicts(cases):
+    return [(case.name, case.verdict) for case in cases]
+
+
+def test_cases_of_a_script(logs):
+    (logs / "abi.cases").write_text("ok one\nnot ok two: because: of this\nskip three: no IPv6\n")
+    (logs / "abi.done").write_text("3\n")
+    cases = suites.read_cases(logs, "abi")
+    assert verdicts(cases) == [("one", "ok"), ("two", "not ok"), ("three", "skip")]
+    assert cases[1].why.startswith("because: of this")
+
+
+def test_a_script_that_did_not_end_has_failed(logs):
+    (logs / "abi.cases").write_text("ok one\n")
+    assert verdicts(suites.read_cases(logs, "abi")) == [("one", "ok"), ("abi", "not ok")]
+    assert verdicts(suites.read_cases(logs, "loss")) == [("loss", "not ok")]
+
+
+def test_a_script_without_cases_has_failed(logs):
+    (logs / "abi.cases").write_text("")
+    (logs / "abi.done").write_text("3\n")
+    assert verdicts(suites.read_cases(logs, "abi")) == [("abi", "not ok")]
+
+
+def test_junit(logs):
+    (logs / "x.xml").write_text(
+        '<testsuite><testcase classname="a" name="b"/>'
+        '<testcase classname="a" name="c"><failure message="why&#10;more"/></testcase>'
+        '<testcase classname="a" name="d"><skipped/><system-out>first\nno tool</system-out>'
+        '</testcase></testsuite>')
+    cases = suites.from_junit(logs / "x.xml", 1, logs / "x.log")
+    assert verdicts(cases) == [("a.b", "ok"), ("a.c", "not ok"), ("a.d", "skip")]
+    assert cases[1].why.startswith("why (")
+    assert cases[2].why == "no tool"
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_runner_without_a_report_has_failed(logs, status):
+    cases = suites.from_junit(logs / "none.xml", status, logs / "x.log")
+    assert verdicts(cases) == [("run", "not ok")]
+
+
+def test_a_runner_that_fails_outside_its_cases_has_failed(logs):
+    (logs / "x.xml").write_text('<testsuite><testcase classname="a" name="b"/></testsuite>')
+    cases = suites.from_junit(logs / "x.xml", 2, logs / "x.log")
+    assert ("run", "not ok") in verdicts(cases)
+    assert "last words" in cases[-1].why

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The tracer sees the module and the kernel; its text and its dump are readable.
+#
+#   h1 [h1-h2] 10.0.1.1 ──veth── 10.0.1.2 [h2-h1] h2
+. /tests/case.sh
+
+text_has() { grep -q "$1" /tmp/text; }
+
+control() { echo "$*" >/proc/timetrace; }
+
+lines_after() {                 # lines_after WORD...: records made by ten RPCs under this control word
+	control clear && control "$@" && exchange --count 10 >/dev/null || return 1
+	control freeze
+	cat /proc/timetrace >/tmp/text
+	control thaw
+}
+
+check load load_modules
+if [ ! -d /sys/module/timetrace ]; then
+	skip trace "no timetrace.ko in this guest"
+	exit 0
+fi
+check hosts net_pair
+check traffic exchange --count 50
+control freeze
+cat /proc/timetrace >/tmp/text
+for event in send_enter send_copied send_return data_xmit data_in msg_complete handoff recv_running \
+	recv_return rpc_client rpc_server rpc_end; do
+	check "event_homa_$event" text_has "homa_$event"
+done
+for event in softirq_entry napi_poll net_dev_queue netif_receive_skb sched_switch; do
+	check "event_$event" text_has "$event"
+done
+check dump ttdump "$OUT/trace.ttd"
+check dump_not_empty test -s "$OUT/trace.ttd"
+control thaw
+check group_off lines_after off sched
+check group_off_silent test "$(grep -c sched_switch /tmp/text)" = 0
+check group_on lines_after on sched
+check group_on_heard text_has sched_switch
+check mark lines_after mark hello
+check mark_seen text_has hello
+check bad_control sh -c '! echo nonsense >/proc/timetrace'
+check unload unload_modules
