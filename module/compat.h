@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Differences between kernel versions, all of them. */
+#ifndef _HOMA_COMPAT_H
+#define _HOMA_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/socket.h>
+#include <linux/sysctl.h>
+#include <linux/version.h>
+#include <net/ip6_fib.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define dst_rt6_info(dst) ((struct rt6_info *)(dst))
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define homa_const_ctl
+#else
+/* Handlers take a constant table since 6.11. */
+#define homa_const_ctl const
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define ITER_DEST READ
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+/* Tables ended with an empty entry; ours always have one. */
+#define register_net_sysctl_sz(net, path, table, size) \
+	register_net_sysctl(net, path, table)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+/* Addresses of unknown length got a type of their own in 6.19. */
+#define sockaddr_unsized sockaddr
+#endif
+
+#endif /* _HOMA_COMPAT_H */

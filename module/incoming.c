@@ -1,0 +1,720 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Packets that arrive: dispatch, reassembly, copying to the application. */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/icmp.h>
+#include "compat.h"
+#include "grant.h"
+#include "incoming.h"
+#include "outgoing.h"
+#include "tracing.h"
+#include "wait.h"
+
+/* A thread is woken for this many packets of a message, or for its end: for
+ * each packet would cost a context switch where threads share the CPU.
+ */
+#define HOMA_COPY_BATCH 20
+
+/* Most RESENDs sent at a time for one message. */
+#define HOMA_RESEND_BATCH 16
+
+/* What protocol input notes in skb->cb for the copying thread. */
+struct homa_rx_cb {
+	u32 offset; /* in the message */
+	u32 bytes;
+	u32 header_bytes;
+};
+
+static struct homa_rx_cb *rx_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct homa_rx_cb) > sizeof(skb->cb));
+	return (struct homa_rx_cb *)skb->cb;
+}
+
+/* A packet under way through input. */
+struct homa_input {
+	struct homa_net *hnet;
+	struct homa_sock *hsk;
+	struct sk_buff *skb;
+	struct in6_addr saddr;
+	struct homa_wire_view view;
+};
+
+static enum skb_drop_reason skb_reason(enum homa_drop_reason why)
+{
+	switch (why) {
+	case HOMA_DROP_SHORT:
+		return SKB_DROP_REASON_PKT_TOO_SMALL;
+	case HOMA_DROP_NO_SOCKET:
+	case HOMA_DROP_NOT_SERVING:
+		return SKB_DROP_REASON_NO_SOCKET;
+	case HOMA_DROP_NO_BUFFERS:
+		return SKB_DROP_REASON_SOCKET_RCVBUFF;
+	case HOMA_DROP_NO_MEMORY:
+		return SKB_DROP_REASON_NOMEM;
+	default:
+		return SKB_DROP_REASON_NOT_SPECIFIED;
+	}
+}
+
+static void drop(struct homa_net *hnet, struct sk_buff *skb, u64 id, enum homa_drop_reason why)
+{
+	homa_metric_inc(hnet, drops[why]);
+	homa_trace_drop(id, why);
+	kfree_skb_reason(skb, skb_reason(why));
+}
+
+static void set_resend(struct homa_rpc *rpc, struct homa_gap *missing, u32 *count)
+{
+	struct homa_gap gap = { .end = 0 };
+	u32 limit = READ_ONCE(rpc->rx.granted);
+
+	*count = 0;
+	while (*count < HOMA_RESEND_BATCH &&
+	       homa_gaps_next(rpc->rx.gaps, limit, gap.end, &gap))
+		missing[(*count)++] = gap;
+}
+
+/**
+ * homa_request_missing() - ask for what did not arrive
+ * @rpc: locked RPC with an incomplete message; unlocked on return.
+ *
+ * Return: false if nothing is owed to us.
+ */
+bool homa_request_missing(struct homa_rpc *rpc)
+{
+	struct homa_gap missing[HOMA_RESEND_BATCH];
+	bool nothing_yet = !rpc->rx.length || !rpc->rx.num_bpages;
+	u32 count = 0, i;
+
+	homa_rpc_assert_locked(rpc);
+	if (!nothing_yet && rpc->rx.gaps)
+		set_resend(rpc, missing, &count);
+	homa_rpc_hold(rpc);
+	homa_rpc_unlock(rpc);
+	if (nothing_yet)
+		homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL);
+	for (i = 0; i < count; i++)
+		homa_xmit_resend(rpc, missing[i].start, missing[i].end - missing[i].start);
+	homa_rpc_put(rpc);
+	return nothing_yet || count;
+}
+
+/* Space for the message, or a place among those that wait for it. */
+static bool get_buffers(struct homa_rpc *rpc)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	int count = homa_pool_alloc(hsk->pool, rpc->rx.length, rpc->rx.bpages);
+	struct homa_rpc *other;
+
+	if (count > 0) {
+		rpc->rx.num_bpages = count;
+		return true;
+	}
+	homa_metric_inc(hsk->hnet, buffer_alloc_failures);
+	homa_trace_buf_stall(rpc->id, rpc->rx.length);
+	spin_lock_bh(&hsk->lock);
+	if (list_empty(&rpc->buf_link)) {
+		list_for_each_entry(other, &hsk->buf_waiters, buf_link) {
+			if (other->rx.length > rpc->rx.length)
+				break;
+		}
+		list_add_tail(&rpc->buf_link, &other->buf_link);
+	}
+	spin_unlock_bh(&hsk->lock);
+	return false;
+}
+
+/**
+ * homa_retry_buffers() - serve messages that wait for space in the region
+ * @hsk: socket. No lock held.
+ */
+void homa_retry_buffers(struct homa_sock *hsk)
+{
+	while (!list_empty_careful(&hsk->buf_waiters)) {
+		struct homa_rpc *rpc;
+
+		spin_lock_bh(&hsk->lock);
+		rpc = list_first_entry_or_null(&hsk->buf_waiters, struct homa_rpc, buf_link);
+		if (rpc) {
+			list_del_init(&rpc->buf_link);
+			homa_rpc_hold(rpc);
+		}
+		spin_unlock_bh(&hsk->lock);
+		if (!rpc)
+			return;
+		homa_rpc_lock(rpc);
+		if (rpc->state == HOMA_RPC_DEAD || rpc->rx.num_bpages) {
+			homa_rpc_unlock(rpc);
+		} else if (get_buffers(rpc)) {
+			/* What came so far was dropped: all of it again. */
+			rpc->silence = 0;
+			homa_rpc_unlock(rpc);
+			homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL);
+		} else {
+			homa_rpc_unlock(rpc);
+			homa_rpc_put(rpc);
+			return;
+		}
+		homa_rpc_put(rpc);
+	}
+}
+
+/* First DATA of a message. */
+static enum homa_drop_reason start_message(struct homa_rpc *rpc, const struct homa_wire_data *data)
+{
+	struct homa_sock *hsk = rpc->hsk;
+
+	if (data->payload_bytes != data->message_length) {
+		rpc->rx.gaps = kmalloc(sizeof(*rpc->rx.gaps), GFP_ATOMIC);
+		if (!rpc->rx.gaps)
+			return HOMA_DROP_NO_MEMORY;
+		homa_gaps_init(rpc->rx.gaps, data->message_length);
+	}
+	rpc->rx.length = data->message_length;
+	rpc->rx.missing = data->message_length;
+	rpc->rx.granted = max(data->incoming, data->offset + data->payload_bytes);
+	if (homa_rpc_is_client(rpc)) {
+		rpc->state = HOMA_RPC_INCOMING;
+		homa_metric_inc(hsk->hnet, client_responses_started);
+		homa_metric_add(hsk->hnet, client_response_bytes_started, rpc->rx.length);
+	} else {
+		homa_metric_inc(hsk->hnet, server_requests_started);
+		homa_metric_add(hsk->hnet, server_request_bytes_started, rpc->rx.length);
+	}
+	get_buffers(rpc);
+	return HOMA_DROP_NONE;
+}
+
+/* Records the arrival of a packet. */
+static enum homa_drop_reason note_arrival(struct homa_rpc *rpc, const struct homa_wire_data *data)
+{
+	struct homa_net *hnet = rpc->hsk->hnet;
+	int added = 0;
+
+	if (rpc->rx.gaps) {
+		if (data->offset > rpc->rx.gaps->end)
+			homa_metric_inc(hnet, gaps_created);
+		added = homa_gaps_add(rpc->rx.gaps, data->offset,
+				      data->offset + data->payload_bytes);
+		if (added < 0)
+			return HOMA_DROP_GAPS;
+	} else if (rpc->rx.missing && data->payload_bytes == rpc->rx.length) {
+		added = rpc->rx.length;
+	}
+	if (!added) {
+		if (data->retransmit)
+			homa_metric_inc(hnet, resent_discards);
+		else
+			homa_metric_inc(hnet, packet_discards);
+		return HOMA_DROP_DUPLICATE;
+	}
+	if (data->retransmit)
+		homa_metric_inc(hnet, resent_packets_used);
+	rpc->rx.missing -= added;
+	return HOMA_DROP_NONE;
+}
+
+static void message_complete(struct homa_rpc *rpc)
+{
+	struct homa_net *hnet = rpc->hsk->hnet;
+
+	homa_trace_msg_complete(rpc->id, rpc->rx.length);
+	homa_metrics_message(hnet->metrics, rpc->rx.length);
+	if (homa_rpc_is_client(rpc)) {
+		homa_metric_inc(hnet, client_responses_done);
+		homa_metric_add(hnet, client_response_bytes_done, rpc->rx.length);
+	} else {
+		homa_metric_inc(hnet, server_requests_done);
+		homa_metric_add(hnet, server_request_bytes_done, rpc->rx.length);
+	}
+}
+
+static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
+				   struct homa_grant_list *grants)
+{
+	const struct homa_wire_data *data = &in->view.data;
+	struct sock *sk = homa_to_sk(rpc->hsk);
+	enum homa_drop_reason why;
+
+	if (rpc->error || rpc->state == HOMA_RPC_IN_SERVICE ||
+	    (rpc->state == HOMA_RPC_OUTGOING && !homa_rpc_is_client(rpc)))
+		return HOMA_DROP_STATE;
+	if (!rpc->rx.length) {
+		why = start_message(rpc, data);
+		if (why)
+			return why;
+	} else if (rpc->rx.length != data->message_length) {
+		return HOMA_DROP_LENGTH_CHANGED;
+	}
+	rpc->silence = 0;
+	if (!rpc->rx.num_bpages) {
+		homa_metric_add(in->hnet, dropped_data_no_bufs, data->payload_bytes);
+		return HOMA_DROP_NO_BUFFERS;
+	}
+	/* Beyond the limit one packet a message may wait, so that all advance. */
+	if (unlikely(atomic_read(&sk->sk_rmem_alloc) + in->skb->truesize >
+		     READ_ONCE(sk->sk_rcvbuf)) && !skb_queue_empty(&rpc->rx.queue))
+		return HOMA_DROP_NO_MEMORY;
+	why = note_arrival(rpc, data);
+	if (why)
+		return why;
+
+	*rx_cb(in->skb) = (struct homa_rx_cb) {
+		.offset = data->offset,
+		.bytes = data->payload_bytes,
+		.header_bytes = in->view.header_bytes,
+	};
+	/* The route must not outlive its device in our queue. */
+	skb_dst_drop(in->skb);
+	atomic_add(in->skb->truesize, &sk->sk_rmem_alloc);
+	__skb_queue_tail(&rpc->rx.queue, in->skb);
+
+	if (rpc->grant.managed) {
+		homa_grant_progress(rpc, grants);
+	} else if (rpc->rx.missing && rpc->rx.granted < rpc->rx.length) {
+		homa_grant_join(rpc, ktime_get_ns());
+		homa_grant_progress(rpc, grants);
+	}
+	if (!rpc->rx.missing)
+		message_complete(rpc);
+	if (!rpc->rx.missing || skb_queue_len(&rpc->rx.queue) >= HOMA_COPY_BATCH)
+		homa_handoff(rpc);
+	return HOMA_DROP_NONE;
+}
+
+/* The client says that RPC @ack is over. */
+static void take_ack(struct homa_net *hnet, const struct in6_addr *saddr,
+		     const struct homa_wire_ack *ack)
+{
+	struct homa_sock *hsk = homa_sock_find(hnet, ack->server_port);
+	struct homa_rpc *rpc;
+
+	if (!hsk)
+		return;
+	rpc = homa_rpc_find_server(hsk, saddr, homa_peer_id(ack->client_id));
+	if (rpc)
+		homa_rpc_end_unlock(rpc);
+}
+
+/* RPC the packet belongs to, locked, or NULL. */
+static struct homa_rpc *find_rpc(const struct homa_input *in)
+{
+	struct homa_rpc *rpc;
+
+	if (!homa_is_client(in->view.local_id))
+		return homa_rpc_find_server(in->hsk, &in->saddr, in->view.local_id);
+	rpc = homa_rpc_find_client(in->hsk, in->view.local_id);
+	/* Nobody but the server may speak for it. */
+	if (rpc && !ipv6_addr_equal(&rpc->peer->key.addr, &in->saddr)) {
+		homa_rpc_unlock(rpc);
+		rpc = NULL;
+	}
+	return rpc;
+}
+
+static void data_in(struct homa_input *in)
+{
+	enum homa_drop_reason why = HOMA_DROP_NO_RPC;
+	struct homa_wire_view *view = &in->view;
+	struct homa_grant_list grants;
+	struct homa_rpc *rpc = NULL;
+
+	homa_metric_inc(in->hnet, packets_rcvd_DATA);
+	homa_trace_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
+	if (view->data.ack.client_id)
+		take_ack(in->hnet, &in->saddr, &view->data.ack);
+	if (homa_is_client(view->local_id))
+		rpc = find_rpc(in);
+	else if (READ_ONCE(in->hsk->pool))
+		rpc = homa_rpc_find_or_new_server(in->hsk, &in->saddr, view, &why);
+	else
+		why = HOMA_DROP_NO_BUFFERS;
+	if (!rpc) {
+		if (why == HOMA_DROP_NO_RPC)
+			homa_metric_inc(in->hnet, unknown_rpcs);
+		drop(in->hnet, in->skb, view->local_id, why);
+		return;
+	}
+	grants.count = 0;
+	if (unlikely(!in->hsk->pool)) {
+		/* No region: the response can never be delivered. */
+		why = HOMA_DROP_NO_BUFFERS;
+		homa_rpc_fail(rpc, -EINVAL);
+	} else {
+		why = store(rpc, in, &grants);
+		homa_rpc_unlock(rpc);
+	}
+	homa_grant_send(&grants);
+	if (why)
+		drop(in->hnet, in->skb, view->local_id, why);
+}
+
+/* Sends a packet without payload to the host a packet came from. */
+static void answer(const struct homa_input *in, enum homa_type type)
+{
+	struct homa_peer *peer = homa_peer_get(in->hnet, &in->saddr, GFP_ATOMIC);
+
+	if (IS_ERR(peer))
+		return;
+	if (type == HOMA_ACK)
+		homa_xmit_ack(in->hsk, peer, in->view.sport, in->view.local_id);
+	else
+		homa_xmit_plain(in->hsk, peer, in->view.sport, in->view.local_id, type);
+	homa_peer_put(peer);
+}
+
+static void grant_in(struct homa_rpc *rpc, const struct homa_wire_view *view)
+{
+	homa_trace_grant_in(rpc->id, view->grant.offset, view->grant.priority);
+	rpc->silence = 0;
+	if (rpc->state != HOMA_RPC_OUTGOING || !rpc->tx.msg)
+		return;
+	rpc->tx.level = view->grant.priority;
+	if (view->grant.offset > rpc->tx.granted)
+		rpc->tx.granted = min(view->grant.offset, rpc->tx.length);
+	homa_xmit_data(rpc);
+}
+
+static void busy(struct homa_rpc *rpc)
+{
+	homa_rpc_unlock(rpc);
+	homa_xmit_plain(rpc->hsk, rpc->peer, rpc->dport, rpc->id, HOMA_BUSY);
+	homa_rpc_lock(rpc);
+}
+
+static void resend_in(struct homa_rpc *rpc, const struct homa_wire_resend *resend)
+{
+	u32 sent = rpc->tx.sent;
+	u32 end = resend->all ? sent : resend->end;
+
+	if (!rpc->tx.msg || (!homa_rpc_is_client(rpc) && rpc->state != HOMA_RPC_OUTGOING)) {
+		busy(rpc);
+		return;
+	}
+	homa_resend_data(rpc, resend->offset, end, resend->priority);
+	if (rpc->state != HOMA_RPC_OUTGOING)
+		return;
+	/* Who asks for more than was granted has lost its GRANT. */
+	if (end > rpc->tx.granted) {
+		rpc->tx.granted = min(end, rpc->tx.length);
+		homa_xmit_data(rpc);
+	}
+	if (resend->offset >= sent)
+		busy(rpc);
+}
+
+/* The peer does not know the RPC. Unlocks it. */
+static void unknown_in(struct homa_rpc *rpc)
+{
+	if (!homa_rpc_is_client(rpc)) {
+		homa_metric_inc(rpc->hsk->hnet, server_rpcs_unknown);
+		homa_rpc_end_unlock(rpc);
+		return;
+	}
+	if (rpc->state == HOMA_RPC_OUTGOING)
+		homa_resend_data(rpc, 0, rpc->tx.sent,
+				 homa_peer_unsched_level(rpc->peer, rpc->tx.length));
+	homa_rpc_unlock(rpc);
+}
+
+/* The server wants to forget the RPC. Unlocks it. */
+static void need_ack_in(struct homa_rpc *rpc)
+{
+	if (homa_rpc_received(rpc)) {
+		homa_rpc_unlock(rpc);
+		homa_xmit_ack(rpc->hsk, rpc->peer, rpc->dport, rpc->id);
+	} else {
+		homa_request_missing(rpc);
+	}
+}
+
+static void cutoffs_in(struct homa_input *in)
+{
+	struct homa_peer *peer = homa_peer_get(in->hnet, &in->saddr, GFP_ATOMIC);
+	u32 i;
+
+	if (IS_ERR(peer))
+		return;
+	for (i = 0; i < HOMA_MAX_PRIORITIES; i++)
+		WRITE_ONCE(peer->cutoffs[i], in->view.cutoffs.value[i]);
+	WRITE_ONCE(peer->cutoff_version, in->view.cutoffs.version);
+	homa_peer_put(peer);
+}
+
+static void acks_in(struct homa_input *in)
+{
+	struct homa_wire_view *view = &in->view;
+	struct homa_rpc *rpc;
+	u32 i;
+
+	rpc = find_rpc(in);
+	if (rpc)
+		homa_rpc_end_unlock(rpc);
+	for (i = 0; i < view->acks.count; i++)
+		take_ack(in->hnet, &in->saddr, &view->acks.entry[i]);
+}
+
+static void count_control(struct homa_net *hnet, enum homa_type type)
+{
+	switch (type) {
+	case HOMA_GRANT:
+		homa_metric_inc(hnet, packets_rcvd_GRANT);
+		break;
+	case HOMA_RESEND:
+		homa_metric_inc(hnet, packets_rcvd_RESEND);
+		break;
+	case HOMA_RPC_UNKNOWN:
+		homa_metric_inc(hnet, packets_rcvd_RPC_UNKNOWN);
+		break;
+	case HOMA_BUSY:
+		homa_metric_inc(hnet, packets_rcvd_BUSY);
+		break;
+	case HOMA_CUTOFFS:
+		homa_metric_inc(hnet, packets_rcvd_CUTOFFS);
+		break;
+	case HOMA_FREEZE:
+		homa_metric_inc(hnet, packets_rcvd_FREEZE);
+		break;
+	case HOMA_NEED_ACK:
+		homa_metric_inc(hnet, packets_rcvd_NEED_ACK);
+		break;
+	case HOMA_ACK:
+		homa_metric_inc(hnet, packets_rcvd_ACK);
+		break;
+	default:
+		break;
+	}
+}
+
+/* A control packet for an RPC that exists; locked, unlocked on return. */
+static void rpc_control(struct homa_rpc *rpc, const struct homa_wire_view *view)
+{
+	homa_rpc_hold(rpc);
+	switch (view->type) {
+	case HOMA_GRANT:
+		grant_in(rpc, view);
+		homa_rpc_unlock(rpc);
+		break;
+	case HOMA_RESEND:
+		resend_in(rpc, &view->resend);
+		homa_rpc_unlock(rpc);
+		break;
+	case HOMA_RPC_UNKNOWN:
+		unknown_in(rpc);
+		break;
+	case HOMA_NEED_ACK:
+		need_ack_in(rpc);
+		break;
+	default: /* BUSY: all it says is that the peer is alive */
+		rpc->silence = 0;
+		homa_rpc_unlock(rpc);
+		break;
+	}
+	homa_rpc_put(rpc);
+}
+
+static enum homa_drop_reason control_in(struct homa_input *in)
+{
+	struct homa_wire_view *view = &in->view;
+	struct homa_rpc *rpc;
+
+	homa_trace_ctrl_in(view->local_id, view->type,
+			   view->type == HOMA_RESEND ? view->resend.offset : 0);
+	if (view->type == HOMA_CUTOFFS) {
+		cutoffs_in(in);
+		return HOMA_DROP_NONE;
+	}
+	if (view->type == HOMA_ACK) {
+		acks_in(in);
+		return HOMA_DROP_NONE;
+	}
+	rpc = find_rpc(in);
+	if (rpc) {
+		rpc_control(rpc, view);
+		return HOMA_DROP_NONE;
+	}
+	homa_metric_inc(in->hnet, unknown_rpcs);
+	if (view->type == HOMA_RESEND)
+		answer(in, HOMA_RPC_UNKNOWN);
+	else if (view->type == HOMA_NEED_ACK)
+		answer(in, HOMA_ACK);
+	return HOMA_DROP_NO_RPC;
+}
+
+/* Tells the sender that nobody serves this port. */
+static void port_unreachable(struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		icmpv6_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
+#endif
+}
+
+/* True if the packet's IP version is one the socket speaks. */
+static bool family_fits(const struct homa_sock *hsk, const struct homa_input *in)
+{
+	const struct sock *sk = &hsk->inet.sk;
+
+	if (ipv6_addr_v4mapped(&in->saddr))
+		return sk->sk_family == AF_INET || !ipv6_only_sock(sk);
+	return sk->sk_family == AF_INET6;
+}
+
+static enum homa_drop_reason find_sock(struct homa_input *in)
+{
+	struct homa_sock *hsk = homa_sock_find(in->hnet, in->view.dport);
+
+	if (!hsk || !family_fits(hsk, in))
+		return HOMA_DROP_NO_SOCKET;
+	if (!homa_is_client(in->view.local_id) && !READ_ONCE(hsk->is_server))
+		return HOMA_DROP_NOT_SERVING;
+	in->hsk = hsk;
+	return HOMA_DROP_NONE;
+}
+
+static enum homa_drop_reason read_packet(struct homa_input *in)
+{
+	struct sk_buff *skb = in->skb;
+
+	if (skb->pkt_type != PACKET_HOST)
+		return HOMA_DROP_NOT_ALLOWED;
+	if (!pskb_may_pull(skb, min_t(u32, skb->len, HOMA_MAX_HDR_BYTES)))
+		return HOMA_DROP_NO_MEMORY;
+	return homa_wire_parse(skb->data, skb->len, READ_ONCE(in->hnet->tun.num_priorities),
+			       &in->view);
+}
+
+/**
+ * homa_rcv() - protocol input, for IPv4 and IPv6
+ * @skb: packet without IP header; consumed.
+ *
+ * Softirq, under rcu_read_lock(). Return: 0.
+ */
+int homa_rcv(struct sk_buff *skb)
+{
+	struct homa_input in;
+	enum homa_drop_reason why;
+	u64 id = 0;
+
+	in.hnet = homa_net(dev_net(skb->dev));
+	in.skb = skb;
+	why = read_packet(&in);
+	if (why)
+		goto drop;
+	if (skb->protocol == htons(ETH_P_IP))
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &in.saddr);
+	else
+		in.saddr = ipv6_hdr(skb)->saddr;
+	id = in.view.local_id;
+	if (in.view.type != HOMA_DATA)
+		count_control(in.hnet, in.view.type);
+	if (in.view.type == HOMA_FREEZE) {
+		/* Peers must be allowed first to stop our recorder. */
+		why = HOMA_DROP_NOT_ALLOWED;
+		goto drop;
+	}
+	why = find_sock(&in);
+	if (why) {
+		port_unreachable(skb);
+		goto drop;
+	}
+	if (in.view.type == HOMA_DATA) {
+		data_in(&in);
+		return 0;
+	}
+	why = control_in(&in);
+	if (why)
+		goto drop;
+	consume_skb(skb);
+	return 0;
+drop:
+	drop(in.hnet, skb, id, why);
+	return 0;
+}
+
+/**
+ * homa_icmp() - the network cannot deliver our packets
+ * @hnet: namespace.
+ * @addr: where to.
+ * @sport: our port.
+ * @dport: port there, or 0: the whole host is concerned.
+ * @error: errno for clients, negative.
+ */
+void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error)
+{
+	struct homa_sock *hsk = homa_sock_find(hnet, sport);
+	struct homa_rpc *rpc = NULL;
+
+	if (!hsk)
+		return;
+	while ((rpc = homa_rpc_next(hsk, rpc))) {
+		if (!ipv6_addr_equal(&rpc->peer->key.addr, addr) || (dport && rpc->dport != dport))
+			continue;
+		homa_rpc_lock(rpc);
+		if (rpc->state == HOMA_RPC_DEAD || homa_rpc_received(rpc))
+			homa_rpc_unlock(rpc);
+		else
+			homa_rpc_fail(rpc, error);
+	}
+}
+
+static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)
+{
+	struct homa_rx_cb *cb = rx_cb(skb);
+	u32 done = 0;
+
+	while (done < cb->bytes) {
+		u32 at = cb->offset + done;
+		u32 in_bpage = at & (HOMA_BPAGE_SIZE - 1);
+		u32 n = min_t(u32, cb->bytes - done, HOMA_BPAGE_SIZE - in_bpage);
+		u32 place = rpc->rx.bpages[at >> HOMA_BPAGE_SHIFT] + in_bpage;
+		void __user *to = homa_pool_address(rpc->hsk->pool, place);
+		u32 from = cb->header_bytes + done;
+
+		if (from + n <= skb_headlen(skb)) {
+			if (copy_to_user(to, skb->data + from, n))
+				return -EFAULT;
+		} else {
+			struct iov_iter iter;
+
+			iov_iter_ubuf(&iter, ITER_DEST, to, n);
+			if (skb_copy_datagram_iter(skb, from, &iter, n))
+				return -EFAULT;
+		}
+		done += n;
+	}
+	return 0;
+}
+
+/**
+ * homa_copy_out() - copy packets to the region of the application
+ * @rpc: RPC with a reference, not locked; its bpages do not change meanwhile.
+ * @queue: its packets; consumed.
+ *
+ * Return: 0 or -EFAULT.
+ */
+int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
+{
+	struct sock *sk = homa_to_sk(rpc->hsk);
+	struct sk_buff *skb;
+	int err = 0;
+
+	homa_trace_copy_out(rpc->id, rx_cb(skb_peek(queue))->offset);
+	while ((skb = __skb_dequeue(queue))) {
+		u32 end = rx_cb(skb)->offset + rx_cb(skb)->bytes;
+
+		if (!err)
+			err = copy_packet(rpc, skb);
+		if (skb_queue_empty(queue))
+			homa_trace_copy_out_done(rpc->id, end);
+		atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
+		consume_skb(skb);
+	}
+	return err;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Packets that arrive: dispatch, reassembly, copying to the application. */
+#ifndef _HOMA_INCOMING_H
+#define _HOMA_INCOMING_H
+
+#include "rpc.h"
+
+int homa_rcv(struct sk_buff *skb);
+void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error);
+int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue);
+bool homa_request_missing(struct homa_rpc *rpc);
+void homa_retry_buffers(struct homa_sock *hsk);
+
+#endif /* _HOMA_INCOMING_H */

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sendmsg and recvmsg: messages between applications and RPCs. */
+
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include "grant.h"
+#include "incoming.h"
+#include "message.h"
+#include "outgoing.h"
+#include "tracing.h"
+#include "wait.h"
+
+/* Address and port of the other side, from or for the application. */
+struct homa_remote {
+	struct in6_addr addr;
+	u16 port;
+};
+
+static int read_name(struct homa_sock *hsk, const struct msghdr *msg, struct homa_remote *to)
+{
+	const struct sockaddr *name = msg->msg_name;
+
+	if (!name)
+		return homa_sock_error(hsk, -EINVAL, "no destination address (msg_name)");
+	if (msg->msg_namelen < (int)sizeof(name->sa_family))
+		return homa_sock_error(hsk, -EINVAL, "msg_namelen too short");
+	if (name->sa_family != homa_to_sk(hsk)->sk_family)
+		return homa_sock_error(hsk, -EAFNOSUPPORT,
+				       "destination's address family differs from the socket's");
+	if (name->sa_family == AF_INET) {
+		const struct sockaddr_in *in = msg->msg_name;
+		__be32 addr;
+
+		if (msg->msg_namelen < (int)sizeof(*in))
+			return homa_sock_error(hsk, -EINVAL, "msg_namelen too short");
+		addr = in->sin_addr.s_addr ?: htonl(INADDR_LOOPBACK);
+		ipv6_addr_set_v4mapped(addr, &to->addr);
+		to->port = ntohs(in->sin_port);
+	} else {
+		const struct sockaddr_in6 *in6 = msg->msg_name;
+
+		if (msg->msg_namelen < (int)sizeof(*in6))
+			return homa_sock_error(hsk, -EINVAL, "msg_namelen too short");
+		to->addr = ipv6_addr_any(&in6->sin6_addr) ? in6addr_loopback : in6->sin6_addr;
+		to->port = ntohs(in6->sin6_port);
+	}
+	if (!to->port)
+		return homa_sock_error(hsk, -EINVAL, "destination port is 0");
+	return 0;
+}
+
+static void write_name(struct homa_sock *hsk, struct msghdr *msg, const struct homa_rpc *rpc)
+{
+	const struct in6_addr *addr = &rpc->peer->key.addr;
+
+	if (!msg->msg_name)
+		return;
+	if (homa_to_sk(hsk)->sk_family == AF_INET) {
+		*(struct sockaddr_in *)msg->msg_name = (struct sockaddr_in) {
+			.sin_family = AF_INET,
+			.sin_port = htons(rpc->dport),
+			.sin_addr.s_addr = addr->s6_addr32[3],
+		};
+		msg->msg_namelen = sizeof(struct sockaddr_in);
+	} else {
+		*(struct sockaddr_in6 *)msg->msg_name = (struct sockaddr_in6) {
+			.sin6_family = AF_INET6,
+			.sin6_port = htons(rpc->dport),
+			.sin6_addr = *addr,
+		};
+		msg->msg_namelen = sizeof(struct sockaddr_in6);
+	}
+}
+
+/* Sends a message that is one packet. The RPC may be gone: what is needed of
+ * it was noted, and the peer lives as long as this RCU section.
+ */
+static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u64 id,
+		       u32 length)
+{
+	homa_metric_inc(hsk->hnet, packets_sent_DATA);
+	homa_metric_add(hsk->hnet, sent_msg_bytes, length);
+	homa_trace_data_xmit(id, 0, length);
+	if (homa_xmit_skb(hsk, peer, skb, homa_peer_unsched_level(peer, length)))
+		homa_metric_inc(hsk->hnet, data_xmit_errors);
+}
+
+static void drop_message(struct homa_sock *hsk, struct homa_txmsg *msg)
+{
+	u32 charge = msg->charge;
+
+	homa_txmsg_free(msg);
+	homa_sock_uncharge(hsk, charge);
+}
+
+/*
+ * Copies the message and prepares its transmission. On success *tx owns the
+ * message and *skb is the packet, if it is one only.
+ */
+static int load_message(struct homa_rpc *rpc, struct msghdr *msg, size_t length,
+			struct homa_rpc_tx *tx, struct sk_buff **skb)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	int err;
+
+	memset(tx, 0, sizeof(*tx));
+	tx->length = length;
+	tx->msg = homa_txmsg_new(hsk, rpc->id, &msg->msg_iter, length);
+	if (IS_ERR(tx->msg)) {
+		err = PTR_ERR(tx->msg);
+		return homa_sock_error(hsk, err, err == -EFAULT ? "message buffer not readable" :
+				       "no memory for the message");
+	}
+	err = homa_tx_prepare(rpc, tx, skb);
+	if (err) {
+		drop_message(hsk, tx->msg);
+		return homa_sock_error(hsk, err, err == -EINVAL ? "MTU too small" :
+				       "no route to the destination, or no memory");
+	}
+	return 0;
+}
+
+static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msghdr *msg,
+			 size_t length, u64 __user *id_to)
+{
+	struct homa_peer *peer = rpc->peer;
+	u64 id = rpc->id;
+	struct sk_buff *skb;
+	int err;
+
+	homa_trace_send_enter(id, length);
+	err = load_message(rpc, msg, length, &rpc->tx, &skb);
+	if (err) {
+		rpc->tx.msg = NULL;
+		goto fail;
+	}
+	if (put_user(id, id_to)) {
+		err = homa_sock_error(hsk, -EFAULT, "sendmsg args not writable");
+		goto fail_skb;
+	}
+	rcu_read_lock();
+	err = homa_rpc_insert(rpc);
+	if (err) {
+		rcu_read_unlock();
+		homa_sock_error(hsk, err, "socket is shut down");
+		goto fail_skb;
+	}
+	homa_metric_inc(hsk->hnet, client_requests_started);
+	homa_metric_add(hsk->hnet, client_request_bytes_started, length);
+	if (skb) {
+		homa_rpc_unlock(rpc);
+		xmit_whole(hsk, peer, skb, id, length);
+	} else {
+		homa_rpc_hold(rpc);
+		homa_xmit_data(rpc);
+		homa_rpc_unlock(rpc);
+		homa_rpc_put(rpc);
+	}
+	rcu_read_unlock();
+	homa_trace_send_return(id);
+	return 0;
+
+fail_skb:
+	kfree_skb(skb);
+fail:
+	homa_rpc_put(rpc);
+	return err;
+}
+
+static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
+			const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length,
+			u64 __user *id_to)
+{
+	struct homa_peer *peer;
+	struct homa_rpc *rpc;
+	int err;
+
+	homa_metric_inc(hsk->hnet, send_calls);
+	if (READ_ONCE(hsk->shutdown))
+		return homa_sock_error(hsk, -ESHUTDOWN, "socket is shut down");
+	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
+	if (err)
+		return homa_sock_error(hsk, err, "no transmit memory");
+	peer = homa_peer_get(hsk->hnet, &to->addr, GFP_KERNEL);
+	if (IS_ERR(peer))
+		return homa_sock_error(hsk, PTR_ERR(peer), "no room for another peer");
+	rpc = homa_rpc_new_client(hsk, peer, to->port);
+	if (!rpc) {
+		homa_peer_put(peer);
+		return homa_sock_error(hsk, -ENOMEM, "no memory for an RPC");
+	}
+	rpc->cookie = args->completion_cookie;
+	rpc->is_private = args->flags & HOMA_SENDMSG_PRIVATE;
+	return start_request(hsk, rpc, msg, length, id_to);
+}
+
+/* Gives a reply to the RPC it belongs to, unless that has changed meanwhile. */
+static int attach_reply(struct homa_rpc *rpc, const struct homa_rpc_tx *tx)
+{
+	homa_rpc_assert_locked(rpc);
+	if (rpc->state == HOMA_RPC_IN_SERVICE) {
+		rpc->tx = *tx;
+		rpc->state = HOMA_RPC_OUTGOING;
+		return 0;
+	}
+	/* A client that is gone needs no reply, which is no error. */
+	return rpc->state == HOMA_RPC_DEAD ? -ENOENT : -EINVAL;
+}
+
+static int send_loaded_reply(struct homa_sock *hsk, struct homa_rpc *rpc,
+			     const struct homa_rpc_tx *tx, struct sk_buff *skb)
+{
+	int err;
+
+	homa_rpc_lock(rpc);
+	err = attach_reply(rpc, tx);
+	if (err) {
+		homa_rpc_unlock(rpc);
+		kfree_skb(skb);
+		drop_message(hsk, tx->msg);
+		return err == -ENOENT ? 0 :
+		       homa_sock_error(hsk, err, "reply to an RPC that expects none");
+	}
+	homa_metric_inc(hsk->hnet, server_responses_started);
+	homa_metric_add(hsk->hnet, server_response_bytes_started, tx->length);
+	if (!skb)
+		homa_xmit_data(rpc);
+	homa_rpc_unlock(rpc);
+	if (skb)
+		xmit_whole(hsk, rpc->peer, skb, rpc->id, tx->length);
+	return 0;
+}
+
+static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
+		      const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length)
+{
+	struct homa_rpc_tx tx;
+	struct homa_rpc *rpc;
+	struct sk_buff *skb;
+	int err;
+
+	homa_metric_inc(hsk->hnet, reply_calls);
+	if (args->completion_cookie)
+		return homa_sock_error(hsk, -EINVAL, "completion_cookie of a reply is not 0");
+	rpc = homa_is_client(args->id) ? NULL :
+	      homa_rpc_find_server(hsk, &to->addr, args->id);
+	if (!rpc)
+		return 0;
+	if (rpc->state != HOMA_RPC_IN_SERVICE) {
+		homa_rpc_unlock(rpc);
+		return homa_sock_error(hsk, -EINVAL, "reply to an RPC that expects none");
+	}
+	homa_rpc_hold(rpc);
+	homa_rpc_unlock(rpc);
+	homa_trace_send_enter(rpc->id, length);
+	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
+	if (err)
+		homa_sock_error(hsk, err, "no transmit memory");
+	else
+		err = load_message(rpc, msg, length, &tx, &skb);
+	if (!err)
+		err = send_loaded_reply(hsk, rpc, &tx, skb);
+	homa_trace_send_return(rpc->id);
+	homa_rpc_put(rpc);
+	return err;
+}
+
+/**
+ * homa_sendmsg() - send a request or a reply
+ * @sock: socket.
+ * @msg: destination, payload and struct homa_sendmsg_args.
+ * @length: bytes of the message.
+ *
+ * Return: 0 or an errno.
+ */
+int homa_sendmsg(struct socket *sock, struct msghdr *msg, size_t length)
+{
+	struct homa_sendmsg_args __user *uargs = msg->msg_control_user;
+	struct homa_sock *hsk = homa_sk(sock->sk);
+	struct homa_sendmsg_args args;
+	struct homa_remote to;
+	int err;
+
+	/* With a length the core would have copied it, and we could not write. */
+	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen)
+		return homa_sock_error(hsk, -EINVAL,
+				       "msg_control must be the sendmsg args, msg_controllen 0");
+	err = read_name(hsk, msg, &to);
+	if (err)
+		return err;
+	if (copy_from_user(&args, uargs, sizeof(args)))
+		return homa_sock_error(hsk, -EFAULT, "sendmsg args not readable");
+	if (args.flags & ~HOMA_SENDMSG_VALID_FLAGS || args.reserved)
+		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
+	if (!length || length > HOMA_MAX_MESSAGE_LENGTH)
+		return homa_sock_error(hsk, -EINVAL, "message length not 1 to 1000000");
+	if (args.id)
+		return send_reply(hsk, &to, &args, msg, length);
+	return send_request(hsk, &to, &args, msg, length, &uargs->id);
+}
+
+/**
+ * struct homa_delivery - what recvmsg reports
+ * @rpc: RPC, with a reference.
+ * @length: bytes of its message, or an errno.
+ */
+struct homa_delivery {
+	struct homa_rpc *rpc;
+	int length;
+};
+
+/*
+ * The message is complete, or the RPC has failed: ends the client's part of
+ * it, or lets the server's application work. Copying goes on without the lock:
+ * nobody else touches the packets and bpages any more.
+ */
+static bool settle(struct homa_rpc *rpc)
+{
+	homa_rpc_assert_locked(rpc);
+	if (homa_rpc_is_client(rpc))
+		return homa_rpc_end(rpc);
+	rpc->state = HOMA_RPC_IN_SERVICE;
+	return false;
+}
+
+static void deliver_bpages(struct homa_rpc *rpc, struct homa_recvmsg_args *args)
+{
+	args->num_bpages = rpc->rx.num_bpages;
+	memcpy(args->bpage_offsets, rpc->rx.bpages, rpc->rx.num_bpages * sizeof(u32));
+	homa_pool_lend(rpc->hsk->pool, rpc->rx.bpages, rpc->rx.num_bpages);
+	/* Those of a dead RPC would be freed with it. */
+	rpc->rx.num_bpages = 0;
+}
+
+/**
+ * work_on() - do what can be done for an RPC that was handed to this thread
+ * @rpc: RPC with a reference.
+ * @length: out: bytes of the message or an errno.
+ *
+ * Return: false if more must arrive, or it died: wait again.
+ */
+static bool work_on(struct homa_rpc *rpc, int *length)
+{
+	struct sk_buff_head queue;
+	bool over = false, ended = false;
+	int err = 0;
+
+	__skb_queue_head_init(&queue);
+	homa_rpc_lock(rpc);
+	while (rpc->state != HOMA_RPC_DEAD && !over) {
+		err = rpc->error;
+		over = err || homa_rpc_received(rpc);
+		if (!over && skb_queue_empty(&rpc->rx.queue)) {
+			rpc->handed = false;
+			break;
+		}
+		if (!err)
+			skb_queue_splice_init(&rpc->rx.queue, &queue);
+		if (over)
+			ended = settle(rpc);
+		homa_rpc_unlock(rpc);
+		if (!skb_queue_empty(&queue))
+			err = homa_copy_out(rpc, &queue);
+		if (over)
+			goto out;
+		homa_rpc_lock(rpc);
+		if (err && rpc->state != HOMA_RPC_DEAD) {
+			/* The region is not writable; the rest is of no use. */
+			over = true;
+			ended = settle(rpc);
+		}
+	}
+	homa_rpc_unlock(rpc);
+out:
+	*length = err ?: rpc->rx.length;
+	if (ended)
+		homa_rpc_put(rpc);
+	return over;
+}
+
+/* Tells the server, now or with the next packet, that it can forget @rpc. */
+static void acknowledge(struct homa_rpc *rpc)
+{
+	if (homa_peer_add_ack(rpc->peer, rpc->id, rpc->dport))
+		return;
+	homa_metric_inc(rpc->hsk->hnet, ack_overflows);
+	homa_xmit_ack(rpc->hsk, rpc->peer, rpc->dport, rpc->id);
+}
+
+static int check_recv(struct homa_sock *hsk, const struct homa_recvmsg_args *args)
+{
+	if (args->num_bpages > HOMA_MAX_BPAGES)
+		return homa_sock_error(hsk, -EINVAL, "num_bpages larger than 16");
+	if (args->reserved)
+		return homa_sock_error(hsk, -EINVAL, "reserved field not 0");
+	if (!READ_ONCE(hsk->pool))
+		return homa_sock_error(hsk, -EINVAL, "no receive region (SO_HOMA_RCVBUF)");
+	return 0;
+}
+
+static int return_bpages(struct homa_sock *hsk, struct homa_recvmsg_args *args)
+{
+	u32 count = args->num_bpages;
+	int err;
+
+	args->num_bpages = 0;
+	if (!count)
+		return 0;
+	err = homa_pool_return(hsk->pool, args->bpage_offsets, count);
+	homa_retry_buffers(hsk);
+	return err ? homa_sock_error(hsk, err, "bpage offset that the application does not own") : 0;
+}
+
+static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock)
+{
+	struct homa_rpc *rpc = id ? homa_wait_private(hsk, id, nonblock) :
+			       homa_wait_shared(hsk, nonblock);
+
+	if (!IS_ERR(rpc))
+		homa_trace_recv_running(rpc->id, task_pid_nr(current));
+	return rpc;
+}
+
+/* Waits for a message and fills @args. Return: its length or an errno. */
+static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct msghdr *msg,
+		   bool nonblock)
+{
+	u64 wanted = args->id;
+	struct homa_rpc *rpc;
+	int length;
+
+	args->id = 0;
+	args->completion_cookie = 0;
+	for (;;) {
+		rpc = wait_message(hsk, wanted, nonblock);
+		if (IS_ERR(rpc))
+			return homa_sock_error(hsk, PTR_ERR(rpc), "no message");
+		if (work_on(rpc, &length))
+			break;
+		homa_rpc_put(rpc);
+	}
+	args->id = rpc->id;
+	if (homa_rpc_is_client(rpc))
+		args->completion_cookie = rpc->cookie;
+	if (length > 0) {
+		deliver_bpages(rpc, args);
+		write_name(hsk, msg, rpc);
+		if (homa_rpc_is_client(rpc))
+			acknowledge(rpc);
+	} else {
+		homa_sock_error(hsk, length, length == -EFAULT ?
+				"receive region not writable" : "RPC failed");
+	}
+	homa_trace_recv_return(rpc->id, task_pid_nr(current), max(length, 0));
+	homa_rpc_put(rpc);
+	return length;
+}
+
+/**
+ * homa_recvmsg() - receive a request or a response
+ * @sock: socket.
+ * @msg: struct homa_recvmsg_args; the sender's address is stored.
+ * @length: ignored.
+ * @flags: MSG_DONTWAIT.
+ *
+ * Return: length of the message, or an errno.
+ */
+int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int flags)
+{
+	struct homa_recvmsg_args __user *uargs = msg->msg_control_user;
+	struct homa_sock *hsk = homa_sk(sock->sk);
+	struct homa_recvmsg_args args;
+	int err, result;
+
+	homa_metric_inc(hsk->hnet, recv_calls);
+	homa_trace_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
+	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen != sizeof(args))
+		return homa_sock_error(hsk, -EINVAL, "msg_control must be the recvmsg args");
+	if (copy_from_user(&args, uargs, sizeof(args)))
+		return homa_sock_error(hsk, -EFAULT, "recvmsg args not readable");
+	err = check_recv(hsk, &args);
+	if (err)
+		return err;
+	result = return_bpages(hsk, &args);
+	if (!result)
+		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT);
+	else
+		args.id = 0;
+	if (copy_to_user(uargs, &args, sizeof(args)))
+		return homa_sock_error(hsk, -EFAULT, "recvmsg args not writable");
+	return result;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What Homa keeps per network namespace. */
+#ifndef _HOMA_NET_H
+#define _HOMA_NET_H
+
+#include <linux/hrtimer.h>
+#include <linux/llist.h>
+#include <linux/rbtree.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/netns/generic.h>
+#include <net/net_namespace.h>
+#include "metrics.h"
+
+struct ctl_table;
+struct ctl_table_header;
+struct homa_grant_order;
+struct homa_pacer;
+
+/* One pass of the timer. */
+#define HOMA_TICK_NS NSEC_PER_MSEC
+
+/* Settings of a namespace, see sysctl.c for units, defaults and bounds. */
+struct homa_tunables {
+	int bpage_lease_usecs;
+	int max_incoming;
+	int max_overcommit;
+	int num_priorities;
+	int peer_gc_threshold;
+	int peer_idle_secs_max;
+	int peer_idle_secs_min;
+	int peer_net_max;
+	int poll_usecs;
+	int request_ack_ticks;
+	int resend_interval;
+	int resend_ticks;
+	int timeout_ticks;
+	int unsched_bytes;
+	int window;
+	int wmem_max;
+};
+
+/**
+ * struct homa_net - state of one namespace
+ * @net: the namespace.
+ * @metrics: counters.
+ * @tun: settings, read without a lock.
+ * @grant_order: strategy; written under @grant_lock.
+ * @pacer: strategy.
+ * @sysctl_table: this namespace's copy, with pointers into @tun.
+ * @sysctl_header: its registration.
+ * @sock_lock: protects ports, @next_port, @socks and their order.
+ * @socks: sockets, walked under RCU.
+ * @next_port: first automatic port to try.
+ * @peer_lock: protects @peers and @num_peers.
+ * @peers: peers, those used longest ago somewhere near the head.
+ * @num_peers: length of @peers.
+ * @grant_lock: protects @grants, @total_incoming and each RPC's grant entry.
+ * @grants: messages that need grants, best first.
+ * @num_grants: number of them.
+ * @total_incoming: bytes granted to them and not received.
+ * @tick_timer: runs while there are RPCs.
+ * @ticking: it does; see homa_net_tick_needed().
+ * @tick: number of the current pass.
+ * @tick_work: finishes a pass that is too long for a softirq.
+ * @dead: large RPCs to be freed by @reap_work.
+ * @reap_work: frees @dead.
+ */
+struct homa_net {
+	struct net *net;
+	struct homa_metrics __percpu *metrics;
+	struct homa_tunables tun;
+	const struct homa_grant_order *grant_order;
+	const struct homa_pacer *pacer;
+	struct ctl_table *sysctl_table;
+	struct ctl_table_header *sysctl_header;
+
+	spinlock_t sock_lock;
+	struct list_head socks;
+	u16 next_port;
+
+	spinlock_t peer_lock;
+	struct list_head peers;
+	int num_peers;
+
+	spinlock_t grant_lock;
+	struct rb_root_cached grants;
+	u32 num_grants;
+	s64 total_incoming;
+
+	struct hrtimer tick_timer;
+	int ticking;
+	u32 tick;
+	struct work_struct tick_work;
+
+	struct llist_head dead;
+	struct work_struct reap_work;
+};
+
+extern unsigned int homa_net_id;
+
+static inline struct homa_net *homa_net(const struct net *net)
+{
+	return net_generic(net, homa_net_id);
+}
+
+/*
+ * Called after an RPC was put on a socket's list, under the lock of that list.
+ * The timer stops itself by clearing ticking and then looking at every list
+ * under its lock, so one of the two sees what the other did.
+ */
+static inline void homa_net_tick_needed(struct homa_net *hnet)
+{
+	if (!READ_ONCE(hnet->ticking) && !cmpxchg(&hnet->ticking, 0, 1))
+		hrtimer_start(&hnet->tick_timer, ns_to_ktime(HOMA_TICK_NS),
+			      HRTIMER_MODE_REL_SOFT);
+}
+
+#endif /* _HOMA_NET_H */

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Remote hosts. */
+
+#include <linux/rhashtable.h>
+#include <linux/slab.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include "compat.h"
+#include "peer.h"
+#include "uapi/homa.h"
+
+/* Looked at, and given up, when a peer is added to a full table. */
+#define HOMA_PEER_GC_LOOK 10
+#define HOMA_PEER_GC_TAKE 5
+
+/* A peer that finished nothing for so long may have started its ids anew. */
+#define HOMA_SEEN_LIFE HZ
+
+static struct rhashtable peer_table;
+
+static const struct rhashtable_params peer_params = {
+	.key_len = sizeof(struct homa_peer_key),
+	.key_offset = offsetof(struct homa_peer, key),
+	.head_offset = offsetof(struct homa_peer, node),
+	.automatic_shrinking = true,
+};
+
+static void free_route_rcu(struct rcu_head *head)
+{
+	struct homa_route *route = container_of(head, struct homa_route, rcu);
+
+	dst_release(route->dst);
+	kfree(route);
+}
+
+static void free_peer_rcu(struct rcu_head *head)
+{
+	struct homa_peer *peer = container_of(head, struct homa_peer, rcu);
+	struct homa_route *route = rcu_dereference_protected(peer->route, true);
+
+	if (route)
+		free_route_rcu(&route->rcu);
+	kfree(peer);
+}
+
+void homa_peer_put(struct homa_peer *peer)
+{
+	if (refcount_dec_and_test(&peer->refs))
+		call_rcu(&peer->rcu, free_peer_rcu);
+}
+
+static void unlink_peer(struct homa_net *hnet, struct homa_peer *peer)
+{
+	lockdep_assert_held(&hnet->peer_lock);
+	rhashtable_remove_fast(&peer_table, &peer->node, peer_params);
+	list_del(&peer->net_link);
+	hnet->num_peers--;
+	homa_peer_put(peer);
+}
+
+/* Gives up a few peers that nobody uses, if there are too many. */
+static void collect_idle(struct homa_net *hnet)
+{
+	bool over = hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max);
+	unsigned long idle = HZ * (unsigned long)(over ? READ_ONCE(hnet->tun.peer_idle_secs_min) :
+						  READ_ONCE(hnet->tun.peer_idle_secs_max));
+	int looked = 0, taken = 0;
+
+	lockdep_assert_held(&hnet->peer_lock);
+	if (!over && hnet->num_peers < READ_ONCE(hnet->tun.peer_gc_threshold))
+		return;
+	while (looked++ < HOMA_PEER_GC_LOOK && taken < HOMA_PEER_GC_TAKE &&
+	       !list_empty(&hnet->peers)) {
+		struct homa_peer *peer = list_first_entry(&hnet->peers, struct homa_peer, net_link);
+
+		/* Peers with RPCs have more references than the table's. */
+		if (refcount_read(&peer->refs) == 1 &&
+		    time_after(jiffies, READ_ONCE(peer->used) + idle)) {
+			unlink_peer(hnet, peer);
+			taken++;
+		} else {
+			list_move_tail(&peer->net_link, &hnet->peers);
+		}
+	}
+}
+
+static struct homa_peer *lookup(const struct homa_peer_key *key)
+{
+	struct homa_peer *peer = rhashtable_lookup(&peer_table, key, peer_params);
+
+	if (!peer || !refcount_inc_not_zero(&peer->refs))
+		return NULL;
+	/* Written seldom, so that the line stays shared. */
+	if (READ_ONCE(peer->used) != jiffies)
+		WRITE_ONCE(peer->used, jiffies);
+	return peer;
+}
+
+static struct homa_peer *insert(struct homa_net *hnet, struct homa_peer *peer)
+{
+	struct homa_peer *other;
+
+	spin_lock_bh(&hnet->peer_lock);
+	collect_idle(hnet);
+	rcu_read_lock();
+	if (hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max))
+		other = ERR_PTR(-ENOBUFS);
+	else
+		other = rhashtable_lookup_get_insert_fast(&peer_table, &peer->node, peer_params);
+	if (!other) {
+		list_add_tail(&peer->net_link, &hnet->peers);
+		hnet->num_peers++;
+		homa_metric_inc(hnet, peer_allocs);
+	} else if (!IS_ERR(other) && !refcount_inc_not_zero(&other->refs)) {
+		other = ERR_PTR(-EAGAIN);
+	}
+	rcu_read_unlock();
+	spin_unlock_bh(&hnet->peer_lock);
+	return other;
+}
+
+/**
+ * homa_peer_get() - find or add a peer
+ * @hnet: namespace.
+ * @addr: its address, IPv4 addresses mapped.
+ * @gfp: how to allocate.
+ *
+ * Return: the peer with a reference, or an ERR_PTR.
+ */
+struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *addr, gfp_t gfp)
+{
+	struct homa_peer_key key = { .addr = *addr, .hnet = hnet };
+	struct homa_peer *peer, *other;
+
+	rcu_read_lock();
+	peer = lookup(&key);
+	rcu_read_unlock();
+	if (likely(peer))
+		return peer;
+
+	peer = kzalloc(sizeof(*peer), gfp);
+	if (!peer) {
+		homa_metric_inc(hnet, peer_kmalloc_errors);
+		return ERR_PTR(-ENOMEM);
+	}
+	peer->key = key;
+	refcount_set(&peer->refs, 2);
+	peer->used = jiffies;
+	peer->cutoffs[HOMA_MAX_PRIORITIES - 2] = S32_MAX;
+	spin_lock_init(&peer->lock);
+	other = insert(hnet, peer);
+	if (!other)
+		return peer;
+	kfree(peer);
+	if (IS_ERR(other))
+		homa_metric_inc(hnet, peer_kmalloc_errors);
+	return other;
+}
+
+static struct dst_entry *find_dst(struct homa_peer *peer, struct flowi *fl)
+{
+	struct net *net = peer->key.hnet->net;
+
+	memset(fl, 0, sizeof(*fl));
+	if (homa_peer_is_v4(peer)) {
+		struct rtable *rt;
+
+		flowi4_init_output(&fl->u.ip4, 0, 0, 0, RT_SCOPE_UNIVERSE, IPPROTO_HOMA, 0,
+				   peer->key.addr.s6_addr32[3], 0, 0, 0, sock_net_uid(net, NULL));
+		rt = ip_route_output_flow(net, &fl->u.ip4, NULL);
+		return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	fl->u.ip6.daddr = peer->key.addr;
+	fl->u.ip6.flowi6_proto = IPPROTO_HOMA;
+	fl->u.ip6.flowi6_uid = sock_net_uid(net, NULL);
+	return ip6_dst_lookup_flow(net, NULL, &fl->u.ip6, NULL);
+#else
+	return ERR_PTR(-EAFNOSUPPORT);
+#endif
+}
+
+static bool route_valid(const struct homa_route *route)
+{
+	return !READ_ONCE(route->dst->obsolete) ||
+	       route->dst->ops->check(route->dst, route->cookie);
+}
+
+static struct homa_route *new_route(struct homa_peer *peer)
+{
+	struct homa_route *route = kmalloc(sizeof(*route), GFP_ATOMIC), *old;
+	struct homa_net *hnet = peer->key.hnet;
+
+	if (!route)
+		return ERR_PTR(-ENOMEM);
+	route->dst = find_dst(peer, &route->fl);
+	if (IS_ERR(route->dst)) {
+		old = ERR_CAST(route->dst);
+		kfree(route);
+		homa_metric_inc(hnet, peer_route_errors);
+		return old;
+	}
+	route->cookie = 0;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (!homa_peer_is_v4(peer))
+		route->cookie = rt6_get_cookie(dst_rt6_info(route->dst));
+#endif
+	spin_lock_bh(&peer->lock);
+	old = rcu_replace_pointer(peer->route, route, lockdep_is_held(&peer->lock));
+	spin_unlock_bh(&peer->lock);
+	if (old) {
+		homa_metric_inc(hnet, peer_dst_refreshes);
+		call_rcu(&old->rcu, free_route_rcu);
+	}
+	return route;
+}
+
+struct homa_route *homa_peer_route(struct homa_peer *peer)
+{
+	struct homa_route *route = rcu_dereference(peer->route);
+
+	if (likely(route && route_valid(route)))
+		return route;
+	return new_route(peer);
+}
+
+bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port)
+{
+	bool room;
+
+	spin_lock_bh(&peer->lock);
+	room = peer->num_acks < HOMA_MAX_ACKS;
+	if (room) {
+		struct homa_wire_ack *ack = &peer->acks[peer->num_acks];
+
+		ack->client_id = id;
+		ack->server_port = port;
+		WRITE_ONCE(peer->num_acks, peer->num_acks + 1);
+	}
+	spin_unlock_bh(&peer->lock);
+	return room;
+}
+
+u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 max)
+{
+	u32 n = 0;
+
+	if (!READ_ONCE(peer->num_acks))
+		return 0;
+	spin_lock_bh(&peer->lock);
+	while (n < max && peer->num_acks) {
+		WRITE_ONCE(peer->num_acks, peer->num_acks - 1);
+		acks[n++] = peer->acks[peer->num_acks];
+	}
+	spin_unlock_bh(&peer->lock);
+	return n;
+}
+
+/* The ids of a host grow; they lie on a ring of HOMA_SEEN_IDS bits. */
+static u32 seen_bit(u64 id)
+{
+	return (id >> 1) % HOMA_SEEN_IDS;
+}
+
+static bool seen_expired(const struct homa_peer *peer)
+{
+	return time_after(jiffies, READ_ONCE(peer->seen_used) + HOMA_SEEN_LIFE);
+}
+
+void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
+{
+	spin_lock_bh(&peer->lock);
+	if (!peer->seen_top || seen_expired(peer) ||
+	    id > peer->seen_top + 2 * HOMA_SEEN_IDS) {
+		bitmap_zero(peer->seen, HOMA_SEEN_IDS);
+		WRITE_ONCE(peer->seen_top, id);
+	}
+	/* Ids that enter the window are not over. */
+	while (peer->seen_top < id) {
+		peer->seen_top += 2;
+		__clear_bit(seen_bit(peer->seen_top), peer->seen);
+	}
+	if (peer->seen_top - id < 2 * HOMA_SEEN_IDS)
+		__set_bit(seen_bit(id), peer->seen);
+	WRITE_ONCE(peer->seen_used, jiffies);
+	spin_unlock_bh(&peer->lock);
+}
+
+bool homa_peer_seen(struct homa_peer *peer, u64 id)
+{
+	bool seen;
+
+	/* The common request is newer than all that are over. */
+	if (id > READ_ONCE(peer->seen_top))
+		return false;
+	spin_lock_bh(&peer->lock);
+	seen = id <= peer->seen_top && peer->seen_top - id < 2 * HOMA_SEEN_IDS &&
+	       !seen_expired(peer) && test_bit(seen_bit(id), peer->seen);
+	spin_unlock_bh(&peer->lock);
+	return seen;
+}
+
+u8 homa_peer_unsched_level(const struct homa_peer *peer, u32 length)
+{
+	int level = READ_ONCE(peer->key.hnet->tun.num_priorities) - 1;
+
+	while (level > 0 && READ_ONCE(peer->cutoffs[level]) < length)
+		level--;
+	return level;
+}
+
+void homa_peer_net_exit(struct homa_net *hnet)
+{
+	struct homa_peer *peer, *next;
+
+	spin_lock_bh(&hnet->peer_lock);
+	list_for_each_entry_safe(peer, next, &hnet->peers, net_link)
+		unlink_peer(hnet, peer);
+	spin_unlock_bh(&hnet->peer_lock);
+}
+
+int homa_peer_table_init(void)
+{
+	return rhashtable_init(&peer_table, &peer_params);
+}
+
+void homa_peer_table_exit(void)
+{
+	rhashtable_destroy(&peer_table);
+}

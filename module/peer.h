@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Remote hosts: routes, acknowledgements to deliver, requests already served. */
+#ifndef _HOMA_PEER_H
+#define _HOMA_PEER_H
+
+#include <linux/in6.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/ip.h>
+#include <net/flow.h>
+#include <net/ipv6.h>
+#include "net.h"
+#include "wire.h"
+
+struct dst_entry;
+
+/* Finished requests remembered per peer: this many ids up to the latest. */
+#define HOMA_SEEN_IDS 4096
+
+/**
+ * struct homa_route - how packets get to a peer; replaced, never changed
+ * @rcu: frees it.
+ * @dst: route.
+ * @cookie: tells whether @dst is still valid.
+ * @fl: addresses of the packets.
+ */
+struct homa_route {
+	struct rcu_head rcu;
+	struct dst_entry *dst;
+	u32 cookie;
+	struct flowi fl;
+};
+
+struct homa_peer_key {
+	struct in6_addr addr; /* IPv4 addresses are mapped */
+	struct homa_net *hnet;
+};
+
+/**
+ * struct homa_peer - a remote host as one namespace sees it
+ * @node: entry of the table of all peers.
+ * @key: address and namespace.
+ * @refs: the table holds one.
+ * @rcu: frees it.
+ * @net_link: entry in hnet->peers.
+ * @used: jiffies of the last look-up.
+ * @route: current route.
+ * @cutoffs: longest message of each unscheduled level, as the peer told.
+ * @cutoff_version: of @cutoffs; 0 before it told any.
+ * @lock: protects what follows, and the replacement of @route.
+ * @num_acks: entries of @acks.
+ * @acks: RPCs of ours at this server that are over.
+ * @seen_top: highest request id finished here, 0: none lately.
+ * @seen_used: jiffies when @seen changed.
+ * @seen: bit (id / 2) % HOMA_SEEN_IDS: that request is over.
+ */
+struct homa_peer {
+	struct rhash_head node;
+	struct homa_peer_key key;
+	refcount_t refs;
+	struct rcu_head rcu;
+	struct list_head net_link;
+	unsigned long used;
+	struct homa_route __rcu *route;
+	u32 cutoffs[HOMA_MAX_PRIORITIES];
+	u16 cutoff_version;
+
+	spinlock_t lock;
+	u32 num_acks;
+	struct homa_wire_ack acks[HOMA_MAX_ACKS];
+	u64 seen_top;
+	unsigned long seen_used;
+	DECLARE_BITMAP(seen, HOMA_SEEN_IDS);
+};
+
+static inline bool homa_peer_is_v4(const struct homa_peer *peer)
+{
+	return ipv6_addr_v4mapped(&peer->key.addr);
+}
+
+/* Bytes of the IP header of packets to @peer. */
+static inline u32 homa_peer_ip_bytes(const struct homa_peer *peer)
+{
+	return homa_peer_is_v4(peer) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+}
+
+struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *addr, gfp_t gfp);
+void homa_peer_put(struct homa_peer *peer);
+
+/*
+ * Valid route to @peer, or an ERR_PTR. Under rcu_read_lock(), valid as long as
+ * that is.
+ */
+struct homa_route *homa_peer_route(struct homa_peer *peer);
+
+/* Notes that RPC @id at @port of @peer is over. Return: false, and nothing was
+ * noted, when the list is full.
+ */
+bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port);
+
+/* Takes up to @max noted acks out. Return: their number. */
+u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 max);
+
+/* Remembers that the request with our id @id is over. */
+void homa_peer_mark_seen(struct homa_peer *peer, u64 id);
+
+/* True if the request with our id @id is known to be over. */
+bool homa_peer_seen(struct homa_peer *peer, u64 id);
+
+/* Level of unscheduled packets of messages of @length bytes. */
+u8 homa_peer_unsched_level(const struct homa_peer *peer, u32 length);
+
+/* Forgets all peers of a namespace that has no sockets any more. */
+void homa_peer_net_exit(struct homa_net *hnet);
+int homa_peer_table_init(void);
+void homa_peer_table_exit(void);
+
+#endif /* _HOMA_PEER_H */

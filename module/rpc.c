@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* RPCs: identity, look-up, lifetime. */
+
+#include <linux/hash.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include "rpc.h"
+#include "tracing.h"
+
+/* One table for all namespaces: an idle socket costs nothing. */
+#define HOMA_RPC_BITS 13
+#define HOMA_RPC_BUCKETS (1 << HOMA_RPC_BITS)
+
+/* Freed at once below this; the rest is left to process context. */
+#define HOMA_FREE_SKBS 16
+
+static struct homa_rpc_bucket *rpc_table;
+static struct kmem_cache *rpc_cache;
+static u64 hash_secret;
+static atomic64_t next_id;
+static void (*rpc_leave_grants)(struct homa_rpc *rpc);
+
+/* @addr: of the client, for ids of other hosts. */
+static struct homa_rpc_bucket *find_bucket(u64 id, const struct in6_addr *addr)
+{
+	u64 key = id ^ hash_secret;
+
+	if (addr)
+		key += (u64)ipv6_addr_hash(addr) << 32;
+	return &rpc_table[hash_64(key, HOMA_RPC_BITS)];
+}
+
+static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, gfp_t gfp)
+{
+	struct homa_rpc *rpc = kmem_cache_alloc(rpc_cache, gfp);
+
+	if (!rpc)
+		return NULL;
+	/* All but the last words of rx.bpages, which num_bpages guards. */
+	memset(rpc, 0, offsetof(struct homa_rpc, rx.bpages));
+	memset(&rpc->grant, 0, sizeof(rpc->grant));
+	refcount_set(&rpc->refs, 1);
+	rpc->dport = dport;
+	rpc->hsk = hsk;
+	rpc->peer = peer;
+	INIT_LIST_HEAD(&rpc->sock_link);
+	INIT_LIST_HEAD(&rpc->ready_link);
+	INIT_LIST_HEAD(&rpc->buf_link);
+	__skb_queue_head_init(&rpc->rx.queue);
+	return rpc;
+}
+
+/**
+ * homa_rpc_new_client() - start an RPC; nobody can find it yet
+ * @hsk: socket.
+ * @peer: server; its reference goes to the RPC on success.
+ * @dport: port at the server.
+ *
+ * Return: the RPC, to be inserted or put, or NULL.
+ */
+struct homa_rpc *homa_rpc_new_client(struct homa_sock *hsk, struct homa_peer *peer, u16 dport)
+{
+	struct homa_rpc *rpc = new_rpc(hsk, peer, dport, GFP_KERNEL);
+
+	if (!rpc)
+		return NULL;
+	sock_hold(homa_to_sk(hsk));
+	rpc->state = HOMA_RPC_OUTGOING;
+	rpc->id = atomic64_add_return(2, &next_id);
+	rpc->bucket = find_bucket(rpc->id, NULL);
+	return rpc;
+}
+
+/* Links a new RPC, whose bucket is locked, to table and socket. */
+static int link_rpc(struct homa_rpc *rpc)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	bool server = !homa_rpc_is_client(rpc);
+
+	homa_rpc_assert_locked(rpc);
+	spin_lock_bh(&hsk->lock);
+	if (hsk->shutdown || (server && hsk->num_server_rpcs >= HOMA_MAX_SERVER_RPCS)) {
+		spin_unlock_bh(&hsk->lock);
+		return hsk->shutdown ? -ESHUTDOWN : -ENOBUFS;
+	}
+	/* A socket that is not shut down has references left. */
+	if (server)
+		sock_hold(homa_to_sk(hsk));
+	rpc->seq = ++hsk->next_seq;
+	list_add_tail(&rpc->sock_link, &hsk->rpcs);
+	hsk->num_rpcs++;
+	hsk->num_server_rpcs += server;
+	homa_net_tick_needed(hsk->hnet);
+	spin_unlock_bh(&hsk->lock);
+	hlist_add_head(&rpc->hash_link, &rpc->bucket->chain);
+	return 0;
+}
+
+/**
+ * homa_rpc_insert() - let others find a new client RPC
+ * @rpc: RPC; the caller's reference becomes the table's.
+ *
+ * Return: 0 with the RPC locked, or an errno.
+ */
+int homa_rpc_insert(struct homa_rpc *rpc)
+{
+	int err;
+
+	homa_rpc_lock(rpc);
+	err = link_rpc(rpc);
+	if (err)
+		homa_rpc_unlock(rpc);
+	else
+		homa_trace_rpc_client(rpc->id, rpc->hsk->port, rpc->dport);
+	return err;
+}
+
+/* Return: the RPC, locked, or NULL. */
+struct homa_rpc *homa_rpc_find_client(struct homa_sock *hsk, u64 id)
+{
+	struct homa_rpc_bucket *bucket = find_bucket(id, NULL);
+	struct homa_rpc *rpc;
+
+	spin_lock_bh(&bucket->lock);
+	hlist_for_each_entry(rpc, &bucket->chain, hash_link) {
+		if (rpc->id == id && rpc->hsk == hsk)
+			return rpc;
+	}
+	spin_unlock_bh(&bucket->lock);
+	return NULL;
+}
+
+static struct homa_rpc *find_in(struct homa_rpc_bucket *bucket, struct homa_sock *hsk,
+				const struct in6_addr *addr, u64 id)
+{
+	struct homa_rpc *rpc;
+
+	hlist_for_each_entry(rpc, &bucket->chain, hash_link) {
+		if (rpc->id == id && rpc->hsk == hsk && ipv6_addr_equal(&rpc->peer->key.addr, addr))
+			return rpc;
+	}
+	return NULL;
+}
+
+/* Return: the RPC of the client at @addr, locked, or NULL. */
+struct homa_rpc *homa_rpc_find_server(struct homa_sock *hsk, const struct in6_addr *addr, u64 id)
+{
+	struct homa_rpc_bucket *bucket = find_bucket(id, addr);
+	struct homa_rpc *rpc;
+
+	spin_lock_bh(&bucket->lock);
+	rpc = find_in(bucket, hsk, addr, id);
+	if (!rpc)
+		spin_unlock_bh(&bucket->lock);
+	return rpc;
+}
+
+static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket *bucket,
+				   const struct in6_addr *addr, const struct homa_wire_view *view,
+				   enum homa_drop_reason *why)
+{
+	struct homa_peer *peer = homa_peer_get(hsk->hnet, addr, GFP_ATOMIC);
+	struct homa_rpc *rpc = NULL;
+
+	*why = HOMA_DROP_NO_MEMORY;
+	if (IS_ERR(peer))
+		goto fail;
+	if (homa_peer_seen(peer, view->local_id)) {
+		*why = HOMA_DROP_FINISHED;
+		homa_metric_inc(hsk->hnet, duplicate_requests);
+		homa_peer_put(peer);
+		return NULL;
+	}
+	rpc = new_rpc(hsk, peer, view->sport, GFP_ATOMIC);
+	if (!rpc) {
+		homa_peer_put(peer);
+		goto fail;
+	}
+	rpc->state = HOMA_RPC_INCOMING;
+	rpc->id = view->local_id;
+	rpc->bucket = bucket;
+	if (!link_rpc(rpc)) {
+		homa_trace_rpc_server(rpc->id, rpc->dport, hsk->port);
+		return rpc;
+	}
+	/* Never shared, so that nothing but memory goes with it. */
+	kmem_cache_free(rpc_cache, rpc);
+	homa_peer_put(peer);
+fail:
+	homa_metric_inc(hsk->hnet, server_cant_create_rpcs);
+	return NULL;
+}
+
+/**
+ * homa_rpc_find_or_new_server() - RPC of a DATA packet from a client
+ * @hsk: socket; in the packet's RCU section, so it cannot go away.
+ * @addr: client.
+ * @view: packet.
+ * @why: if there is none.
+ *
+ * Return: the RPC, locked, or NULL.
+ */
+struct homa_rpc *homa_rpc_find_or_new_server(struct homa_sock *hsk, const struct in6_addr *addr,
+					     const struct homa_wire_view *view,
+					     enum homa_drop_reason *why)
+{
+	struct homa_rpc_bucket *bucket = find_bucket(view->local_id, addr);
+	struct homa_rpc *rpc;
+
+	spin_lock_bh(&bucket->lock);
+	rpc = find_in(bucket, hsk, addr, view->local_id);
+	if (!rpc)
+		rpc = new_server(hsk, bucket, addr, view, why);
+	if (!rpc)
+		spin_unlock_bh(&bucket->lock);
+	return rpc;
+}
+
+/**
+ * homa_rpc_next() - walk over the RPCs of a socket
+ * @hsk: socket.
+ * @prev: RPC of the previous step, whose reference is dropped; NULL to begin.
+ *
+ * RPCs that come or go meanwhile are seen or not; others exactly once.
+ *
+ * Return: an RPC with a reference, not locked, or NULL at the end.
+ */
+struct homa_rpc *homa_rpc_next(struct homa_sock *hsk, struct homa_rpc *prev)
+{
+	struct homa_rpc *rpc;
+
+	spin_lock_bh(&hsk->lock);
+	if (prev && !list_empty(&prev->sock_link)) {
+		rpc = list_next_entry(prev, sock_link);
+	} else {
+		list_for_each_entry(rpc, &hsk->rpcs, sock_link) {
+			if (!prev || rpc->seq > prev->seq)
+				break;
+		}
+	}
+	if (list_entry_is_head(rpc, &hsk->rpcs, sock_link))
+		rpc = NULL;
+	else
+		homa_rpc_hold(rpc);
+	spin_unlock_bh(&hsk->lock);
+	if (prev)
+		homa_rpc_put(prev);
+	return rpc;
+}
+
+/**
+ * homa_rpc_end() - unlink a locked RPC
+ * @rpc: RPC.
+ *
+ * Return: false if that was done before; else the table's reference is the
+ * caller's, to be put after unlocking.
+ */
+bool homa_rpc_end(struct homa_rpc *rpc)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	bool server = !homa_rpc_is_client(rpc);
+
+	homa_rpc_assert_locked(rpc);
+	if (rpc->state == HOMA_RPC_DEAD)
+		return false;
+	rpc->state = HOMA_RPC_DEAD;
+	hlist_del(&rpc->hash_link);
+	if (rpc->grant.managed)
+		rpc_leave_grants(rpc);
+	if (server)
+		homa_peer_mark_seen(rpc->peer, rpc->id);
+
+	spin_lock_bh(&hsk->lock);
+	list_del_init(&rpc->sock_link);
+	list_del_init(&rpc->ready_link);
+	list_del_init(&rpc->buf_link);
+	hsk->num_rpcs--;
+	hsk->num_server_rpcs -= server;
+	if (rpc->waiter) {
+		complete(&rpc->waiter->done);
+		rpc->waiter = NULL;
+	}
+	spin_unlock_bh(&hsk->lock);
+	homa_trace_rpc_end(rpc->id);
+	return true;
+}
+
+void homa_txmsg_free(struct homa_txmsg *msg)
+{
+	u32 i;
+
+	for (i = 0; i < msg->num_chunks; i++)
+		__free_pages(msg->chunks[i], msg->order);
+	kfree(msg);
+}
+
+static void free_rpc(struct homa_rpc *rpc)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	struct sk_buff *skb;
+
+	if (rpc->rx.num_bpages)
+		homa_pool_unuse(hsk->pool, rpc->rx.bpages, rpc->rx.num_bpages);
+	while ((skb = __skb_dequeue(&rpc->rx.queue))) {
+		atomic_sub(skb->truesize, &homa_to_sk(hsk)->sk_rmem_alloc);
+		consume_skb(skb);
+	}
+	kfree(rpc->rx.gaps);
+	if (rpc->tx.msg) {
+		u32 charge = rpc->tx.msg->charge;
+
+		homa_txmsg_free(rpc->tx.msg);
+		homa_sock_uncharge(hsk, charge);
+	}
+	homa_peer_put(rpc->peer);
+	kmem_cache_free(rpc_cache, rpc);
+	sock_put(homa_to_sk(hsk));
+}
+
+void homa_rpc_put(struct homa_rpc *rpc)
+{
+	struct homa_net *hnet = rpc->hsk->hnet;
+
+	if (!refcount_dec_and_test(&rpc->refs))
+		return;
+	if (skb_queue_len(&rpc->rx.queue) <= HOMA_FREE_SKBS &&
+	    (!rpc->tx.msg || !rpc->tx.msg->num_chunks)) {
+		free_rpc(rpc);
+		return;
+	}
+	homa_metric_inc(hnet, deferred_rpc_reaps);
+	if (llist_add(&rpc->dead_link, &hnet->dead))
+		queue_work(system_unbound_wq, &hnet->reap_work);
+}
+
+static void reap(struct work_struct *work)
+{
+	struct homa_net *hnet = container_of(work, struct homa_net, reap_work);
+	struct homa_rpc *rpc, *next;
+
+	llist_for_each_entry_safe(rpc, next, llist_del_all(&hnet->dead), dead_link) {
+		free_rpc(rpc);
+		cond_resched();
+	}
+}
+
+void homa_rpc_net_init(struct homa_net *hnet)
+{
+	init_llist_head(&hnet->dead);
+	INIT_WORK(&hnet->reap_work, reap);
+}
+
+int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
+{
+	u32 i;
+
+	rpc_leave_grants = leave_grants;
+	rpc_cache = KMEM_CACHE(homa_rpc, SLAB_HWCACHE_ALIGN);
+	rpc_table = kvmalloc_array(HOMA_RPC_BUCKETS, sizeof(*rpc_table), GFP_KERNEL);
+	if (!rpc_cache || !rpc_table) {
+		homa_rpc_table_exit();
+		return -ENOMEM;
+	}
+	for (i = 0; i < HOMA_RPC_BUCKETS; i++) {
+		spin_lock_init(&rpc_table[i].lock);
+		INIT_HLIST_HEAD(&rpc_table[i].chain);
+	}
+	hash_secret = get_random_u64();
+	/* Not guessable, far from wrapping, exact in a double. */
+	atomic64_set(&next_id, (get_random_u64() >> 16) & ~1ull);
+	return 0;
+}
+
+void homa_rpc_table_exit(void)
+{
+	kvfree(rpc_table);
+	kmem_cache_destroy(rpc_cache);
+}

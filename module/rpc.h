@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* RPCs: identity, state, look-up, lifetime. */
+#ifndef _HOMA_RPC_H
+#define _HOMA_RPC_H
+
+#include <linux/llist.h>
+#include <linux/rbtree.h>
+#include <linux/skbuff.h>
+#include "gap.h"
+#include "grant_order.h"
+#include "peer.h"
+#include "pool.h"
+#include "sock.h"
+#include "wire.h"
+
+/**
+ * enum homa_rpc_state - where an RPC is
+ * @HOMA_RPC_OUTGOING: client: no response yet; server: reply being sent or
+ *	not acknowledged.
+ * @HOMA_RPC_INCOMING: client: response, server: request arrives.
+ * @HOMA_RPC_IN_SERVICE: server: the application has the request.
+ * @HOMA_RPC_DEAD: unlinked; memory goes with the last reference.
+ */
+enum homa_rpc_state {
+	HOMA_RPC_OUTGOING,
+	HOMA_RPC_INCOMING,
+	HOMA_RPC_IN_SERVICE,
+	HOMA_RPC_DEAD,
+};
+
+/**
+ * struct homa_rpc_bucket - chain of the table of RPCs
+ * @lock: protects the chain and every RPC in it: looking an RPC up and locking
+ *	it are one step, so that a found RPC cannot die in between.
+ * @chain: RPCs.
+ */
+struct homa_rpc_bucket {
+	spinlock_t lock;
+	struct hlist_head chain;
+};
+
+/**
+ * struct homa_txmsg - bytes of an outgoing message, kept for retransmission
+ * @charge: memory charged to the socket.
+ * @order: of the pages; @chunks[i] holds the bytes from i << (PAGE_SHIFT + order).
+ * @num_chunks: 0: the message is in @data.
+ * @data: short messages.
+ * @chunks: long ones.
+ */
+struct homa_txmsg {
+	u32 charge;
+	u8 order;
+	u16 num_chunks;
+	union {
+		DECLARE_FLEX_ARRAY(u8, data);
+		DECLARE_FLEX_ARRAY(struct page *, chunks);
+	};
+};
+
+/**
+ * struct homa_rpc_tx - outgoing message
+ * @msg: its bytes, NULL before there are any.
+ * @length: bytes of it.
+ * @unsched: bytes sent without a grant.
+ * @granted: bytes that may be sent.
+ * @sent: bytes given to IP at least once.
+ * @level: of scheduled packets.
+ * @active: a thread is sending and will look at @granted again.
+ * @done_ticks: ticks since a reply was sent completely.
+ */
+struct homa_rpc_tx {
+	struct homa_txmsg *msg;
+	u32 length;
+	u32 unsched;
+	u32 granted;
+	u32 sent;
+	u8 level;
+	bool active;
+	u32 done_ticks;
+};
+
+/**
+ * struct homa_rpc_rx - incoming message
+ * @length: bytes of it, 0: unknown.
+ * @missing: bytes not received.
+ * @granted: bytes the sender may send.
+ * @gaps: what was received; NULL for messages of one packet.
+ * @queue: packets not copied out, protected by the lock of the RPC.
+ * @num_bpages: entries of @bpages, 0: no space yet.
+ * @bpages: where the message goes.
+ */
+struct homa_rpc_rx {
+	u32 length;
+	u32 missing;
+	u32 granted;
+	struct homa_gaps *gaps;
+	struct sk_buff_head queue;
+	u32 num_bpages;
+	u32 bpages[HOMA_MAX_BPAGES];
+};
+
+/**
+ * struct homa_rpc_grant - place among the messages that need grants; all but
+ * @managed protected by hnet->grant_lock
+ * @node: entry of hnet->grants.
+ * @rank: place in it.
+ * @length: bytes of the message.
+ * @granted: bytes of it granted.
+ * @incoming: bytes counted in hnet->total_incoming.
+ * @managed: is in hnet->grants; changes under the lock of the RPC.
+ */
+struct homa_rpc_grant {
+	struct rb_node node;
+	struct homa_grant_rank rank;
+	u32 length;
+	u32 granted;
+	u32 incoming;
+	bool managed;
+};
+
+/**
+ * struct homa_rpc - one RPC. Protected by the lock of @bucket unless said
+ * otherwise; what is set at creation is read without it.
+ * @hash_link: entry of @bucket.
+ * @bucket: set at creation.
+ * @refs: the table holds one.
+ * @state: enum homa_rpc_state.
+ * @is_private: only a recvmsg with this id gets the response.
+ * @handed: given to a thread or the ready list, which was not done yet.
+ * @dport: port of the peer.
+ * @silence: ticks since the peer did something.
+ * @id: ours, set at creation.
+ * @seq: place in the socket's list, set at creation.
+ * @cookie: of the application, set at creation.
+ * @error: errno for recvmsg, negative, or 0.
+ * @hsk: socket, with a reference.
+ * @peer: other side, with a reference.
+ * @sock_link: entry of hsk->rpcs, under hsk->lock.
+ * @ready_link: entry of hsk->ready, under hsk->lock.
+ * @buf_link: entry of hsk->buf_waiters, under hsk->lock.
+ * @dead_link: entry of hnet->dead.
+ * @waiter: thread that waits for this private RPC.
+ * @tx: outgoing message.
+ * @rx: incoming message.
+ * @grant: scheduling of @rx.
+ */
+struct homa_rpc {
+	struct hlist_node hash_link;
+	struct homa_rpc_bucket *bucket;
+	refcount_t refs;
+	u8 state;
+	bool is_private;
+	bool handed;
+	u16 dport;
+	u32 silence;
+	u64 id;
+	u64 seq;
+	u64 cookie;
+	int error;
+	struct homa_sock *hsk;
+	struct homa_peer *peer;
+	struct list_head sock_link;
+	struct list_head ready_link;
+	struct list_head buf_link;
+	struct llist_node dead_link;
+	struct homa_waiter *waiter;
+	struct homa_rpc_tx tx;
+	struct homa_rpc_rx rx;
+	struct homa_rpc_grant grant;
+};
+
+static inline void homa_rpc_lock(struct homa_rpc *rpc)
+{
+	spin_lock_bh(&rpc->bucket->lock);
+}
+
+static inline void homa_rpc_unlock(struct homa_rpc *rpc)
+{
+	spin_unlock_bh(&rpc->bucket->lock);
+}
+
+#define homa_rpc_assert_locked(rpc) lockdep_assert_held(&(rpc)->bucket->lock)
+
+static inline void homa_rpc_hold(struct homa_rpc *rpc)
+{
+	refcount_inc(&rpc->refs);
+}
+
+/* Drops a reference. No lock of Homa held. */
+void homa_rpc_put(struct homa_rpc *rpc);
+
+static inline bool homa_rpc_is_client(const struct homa_rpc *rpc)
+{
+	return homa_is_client(rpc->id);
+}
+
+/* Received completely; maybe not copied out yet. */
+static inline bool homa_rpc_received(const struct homa_rpc *rpc)
+{
+	return rpc->rx.length && !rpc->rx.missing;
+}
+
+struct homa_rpc *homa_rpc_new_client(struct homa_sock *hsk, struct homa_peer *peer, u16 dport);
+int homa_rpc_insert(struct homa_rpc *rpc);
+struct homa_rpc *homa_rpc_find_client(struct homa_sock *hsk, u64 id);
+struct homa_rpc *homa_rpc_find_server(struct homa_sock *hsk, const struct in6_addr *addr, u64 id);
+struct homa_rpc *homa_rpc_find_or_new_server(struct homa_sock *hsk, const struct in6_addr *addr,
+					     const struct homa_wire_view *view,
+					     enum homa_drop_reason *why);
+struct homa_rpc *homa_rpc_next(struct homa_sock *hsk, struct homa_rpc *prev);
+bool homa_rpc_end(struct homa_rpc *rpc);
+
+/* Ends a locked RPC, unlocks it and lets the table's reference go. */
+static inline void homa_rpc_end_unlock(struct homa_rpc *rpc)
+{
+	bool was_alive = homa_rpc_end(rpc);
+
+	homa_rpc_unlock(rpc);
+	if (was_alive)
+		homa_rpc_put(rpc);
+}
+
+/* Gives the memory of a message back that no RPC uses. */
+void homa_txmsg_free(struct homa_txmsg *msg);
+
+/* @leave_grants: takes an RPC that ends out of the grant machinery. */
+int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc));
+void homa_rpc_table_exit(void);
+void homa_rpc_net_init(struct homa_net *hnet);
+
+#endif /* _HOMA_RPC_H */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sockets: ports, lookup, limits, and who waits on them. */
+#ifndef _HOMA_SOCK_H
+#define _HOMA_SOCK_H
+
+#include <linux/completion.h>
+#include <linux/ipv6.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include "net.h"
+#include "uapi/homa.h"
+
+struct homa_pool;
+struct homa_rpc;
+
+/* Most RPCs a peer may have open at one socket as their server. */
+#define HOMA_MAX_SERVER_RPCS 65536
+
+/**
+ * struct homa_waiter - a thread inside recvmsg, on its stack
+ * @link: entry in homa_sock.waiters, empty when not (any more) there.
+ * @done: completed when @rpc was set, or the socket was shut down.
+ * @rpc: what the thread was given, with a reference.
+ * @task: the thread, valid while it is linked.
+ */
+struct homa_waiter {
+	struct list_head link;
+	struct completion done;
+	struct homa_rpc *rpc;
+	struct task_struct *task;
+};
+
+/**
+ * struct homa_sock - a Homa socket
+ * @inet: must be first.
+ * @hnet: its namespace.
+ * @port: local port, 0 after shutdown; written under hnet->sock_lock.
+ * @is_server: accepts requests.
+ * @shutdown: nothing may be added any more; written under @lock.
+ * @port_link: entry of the port table.
+ * @net_link: entry in hnet->socks.
+ * @error_msg: why the last call failed.
+ * @tick: last pass of the timer that looked at it.
+ * @want_wmem: somebody waits for transmit memory.
+ * @pool: receive region, set once.
+ * @lock: protects what follows.
+ * @rpcs: live RPCs in the order of their seq.
+ * @num_rpcs: length of @rpcs.
+ * @num_server_rpcs: those of them that are not ours.
+ * @next_seq: for the next RPC.
+ * @ready: RPCs that need a thread.
+ * @waiters: threads that need an RPC, the latest first.
+ * @buf_waiters: RPCs without space in the region, short ones first.
+ */
+struct homa_sock {
+	struct inet_sock inet;
+	struct homa_net *hnet;
+	u16 port;
+	bool is_server;
+	bool shutdown;
+	struct hlist_nulls_node port_link;
+	struct list_head net_link;
+	const char *error_msg;
+	int want_wmem;
+	u32 tick;
+	struct homa_pool *pool;
+	spinlock_t lock;
+	struct list_head rpcs;
+	u32 num_rpcs;
+	u32 num_server_rpcs;
+	u64 next_seq;
+	struct list_head ready;
+	struct list_head waiters;
+	struct list_head buf_waiters;
+};
+
+/* An AF_INET6 socket; the core finds @inet6 by its offset. */
+struct homa6_sock {
+	struct homa_sock homa;
+	struct ipv6_pinfo inet6;
+};
+
+static inline struct homa_sock *homa_sk(const struct sock *sk)
+{
+	return (struct homa_sock *)sk;
+}
+
+static inline struct sock *homa_to_sk(struct homa_sock *hsk)
+{
+	return &hsk->inet.sk;
+}
+
+/* Records why a call fails and passes its errno on. */
+static inline int homa_sock_error(struct homa_sock *hsk, int err, const char *msg)
+{
+	WRITE_ONCE(hsk->error_msg, msg);
+	return err;
+}
+
+int homa_sock_init(struct homa_sock *hsk);
+
+/* Takes the port away and forbids new RPCs. Return: false if it was done before. */
+bool homa_sock_close(struct homa_sock *hsk);
+
+int homa_sock_bind(struct homa_sock *hsk, u16 port);
+
+/* Socket with @port, or NULL. Under rcu_read_lock(), valid as long as that is. */
+struct homa_sock *homa_sock_find(struct homa_net *hnet, u16 port);
+
+/* Adds @bytes of transmit memory. */
+static inline void homa_sock_charge(struct homa_sock *hsk, u32 bytes)
+{
+	refcount_add(bytes, &homa_to_sk(hsk)->sk_wmem_alloc);
+}
+
+/* Gives them back and wakes senders. */
+void homa_sock_uncharge(struct homa_sock *hsk, u32 bytes);
+
+static inline bool homa_sock_writable(struct homa_sock *hsk)
+{
+	struct sock *sk = homa_to_sk(hsk);
+
+	return sk_wmem_alloc_get(sk) < READ_ONCE(sk->sk_sndbuf);
+}
+
+/* Waits until a new message is admitted. Return: 0 or an errno of sendmsg. */
+int homa_sock_wait_wmem(struct homa_sock *hsk, bool nonblock);
+
+int homa_sock_table_init(void);
+void homa_sock_table_exit(void);
+
+#endif /* _HOMA_SOCK_H */

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one periodic pass over all RPCs of a namespace. It runs only while there
+ * are any, in softirq when they are few, else in process context, where it can
+ * be interrupted between two RPCs.
+ */
+
+#include <linux/log2.h>
+#include <linux/rculist.h>
+#include "compat.h"
+#include "grant.h"
+#include "incoming.h"
+#include "outgoing.h"
+#include "timer.h"
+#include "tracing.h"
+#include "wait.h"
+
+/* RPCs looked at in one softirq. */
+#define HOMA_TICK_SOFTIRQ_RPCS 64
+
+/* A reply nobody acknowledges or grants is kept for so many timeout_ticks. */
+#define HOMA_REPLY_TIMEOUTS 10
+
+/* A server's reply is waited for by the client, not by us. Unlocks @rpc. */
+static void tick_reply(struct homa_rpc *rpc)
+{
+	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
+	u32 wait = READ_ONCE(tun->request_ack_ticks);
+	u32 ticks;
+
+	rpc->silence = 0;
+	if (rpc->tx.sent < rpc->tx.granted) {
+		homa_rpc_unlock(rpc);
+		return;
+	}
+	ticks = ++rpc->tx.done_ticks;
+	if (ticks >= HOMA_REPLY_TIMEOUTS * READ_ONCE(tun->timeout_ticks)) {
+		homa_metric_inc(rpc->hsk->hnet, rpc_timeouts);
+		homa_trace_rpc_timeout(rpc->id, ticks);
+		homa_rpc_fail(rpc, -ETIMEDOUT);
+		return;
+	}
+	homa_rpc_unlock(rpc);
+	/* At growing distances: a client that is gone never answers. */
+	if (rpc->tx.sent == rpc->tx.length && ticks >= wait &&
+	    (ticks == wait || is_power_of_2(ticks - wait)))
+		homa_xmit_plain(rpc->hsk, rpc->peer, rpc->dport, rpc->id, HOMA_NEED_ACK);
+}
+
+/* True if the peer owes us something. */
+static bool peer_owes(const struct homa_rpc *rpc)
+{
+	if (rpc->error || rpc->state == HOMA_RPC_IN_SERVICE)
+		return false;
+	if (rpc->state == HOMA_RPC_OUTGOING)
+		return rpc->tx.sent >= rpc->tx.granted;
+	return rpc->rx.num_bpages && rpc->rx.missing &&
+	       rpc->rx.length - rpc->rx.missing < READ_ONCE(rpc->rx.granted);
+}
+
+/* One tick of an RPC that the caller holds a reference of. */
+static void tick_rpc(struct homa_rpc *rpc)
+{
+	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
+	u32 first = READ_ONCE(tun->resend_ticks);
+
+	homa_rpc_lock(rpc);
+	if (rpc->state == HOMA_RPC_DEAD) {
+		homa_rpc_unlock(rpc);
+	} else if (rpc->state == HOMA_RPC_OUTGOING && !homa_rpc_is_client(rpc)) {
+		tick_reply(rpc);
+	} else if (!peer_owes(rpc)) {
+		rpc->silence = 0;
+		homa_rpc_unlock(rpc);
+	} else if (++rpc->silence >= READ_ONCE(tun->timeout_ticks)) {
+		homa_metric_inc(rpc->hsk->hnet, rpc_timeouts);
+		homa_trace_rpc_timeout(rpc->id, rpc->silence);
+		homa_rpc_fail(rpc, -ETIMEDOUT);
+	} else if (rpc->silence >= first &&
+		   !((rpc->silence - first) % READ_ONCE(tun->resend_interval))) {
+		homa_request_missing(rpc);
+	} else {
+		homa_rpc_unlock(rpc);
+	}
+}
+
+/* A socket not yet seen in this pass, with a reference, or NULL. */
+static struct homa_sock *next_sock(struct homa_net *hnet)
+{
+	struct homa_sock *hsk;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(hsk, &hnet->socks, net_link) {
+		if (hsk->tick != hnet->tick && READ_ONCE(hsk->num_rpcs) &&
+		    refcount_inc_not_zero(&homa_to_sk(hsk)->sk_refcnt)) {
+			hsk->tick = hnet->tick;
+			rcu_read_unlock();
+			return hsk;
+		}
+	}
+	rcu_read_unlock();
+	return NULL;
+}
+
+static void scan(struct homa_net *hnet, bool may_sleep)
+{
+	struct homa_sock *hsk;
+
+	while ((hsk = next_sock(hnet))) {
+		struct homa_rpc *rpc = NULL;
+
+		while ((rpc = homa_rpc_next(hsk, rpc))) {
+			tick_rpc(rpc);
+			if (may_sleep)
+				cond_resched();
+		}
+		homa_retry_buffers(hsk);
+		sock_put(homa_to_sk(hsk));
+	}
+	homa_grant_check(hnet);
+}
+
+static void tick_work(struct work_struct *work)
+{
+	scan(container_of(work, struct homa_net, tick_work), true);
+}
+
+static u32 count_rpcs(struct homa_net *hnet)
+{
+	struct homa_sock *hsk;
+	u32 count = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(hsk, &hnet->socks, net_link)
+		count += READ_ONCE(hsk->num_rpcs);
+	rcu_read_unlock();
+	return count;
+}
+
+/* See homa_net_tick_needed(). Return: true if the timer may stop. */
+static bool stop(struct homa_net *hnet)
+{
+	struct homa_sock *hsk;
+	bool idle = true;
+
+	WRITE_ONCE(hnet->ticking, 0);
+	spin_lock_bh(&hnet->sock_lock);
+	list_for_each_entry(hsk, &hnet->socks, net_link) {
+		spin_lock_bh(&hsk->lock);
+		idle = idle && list_empty(&hsk->rpcs);
+		spin_unlock_bh(&hsk->lock);
+	}
+	spin_unlock_bh(&hnet->sock_lock);
+	/* If somebody else has started it meanwhile, it is his. */
+	return idle || cmpxchg(&hnet->ticking, 0, 1);
+}
+
+static enum hrtimer_restart tick(struct hrtimer *timer)
+{
+	struct homa_net *hnet = container_of(timer, struct homa_net, tick_timer);
+	u32 count = count_rpcs(hnet);
+
+	if (!count && stop(hnet))
+		return HRTIMER_NORESTART;
+	/* A pass in process context that is not over yet ends its tick late. */
+	if (!work_busy(&hnet->tick_work)) {
+		hnet->tick++;
+		if (count > HOMA_TICK_SOFTIRQ_RPCS)
+			queue_work(system_unbound_wq, &hnet->tick_work);
+		else
+			scan(hnet, false);
+	}
+	hrtimer_forward_now(timer, ns_to_ktime(HOMA_TICK_NS));
+	return HRTIMER_RESTART;
+}
+
+void homa_timer_net_init(struct homa_net *hnet)
+{
+	hrtimer_setup(&hnet->tick_timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	INIT_WORK(&hnet->tick_work, tick_work);
+}
+
+/* The namespace has no sockets any more. */
+void homa_timer_net_exit(struct homa_net *hnet)
+{
+	hrtimer_cancel(&hnet->tick_timer);
+	cancel_work_sync(&hnet->tick_work);
+}
