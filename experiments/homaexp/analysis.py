@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
@@ -123,8 +123,8 @@ def _report_arm(data: ArmData, parts: Parts) -> dict[str, Any]:
     weights = [len(visit.rtt_ns) for visit in data.tiles]
 
     def weighted(key: str) -> float | None:
-        values = [report.get(key) for report in reports]
-        if any(value is None for value in values):
+        values = [r[key] for r in reports if r.get(key) is not None]
+        if len(values) < len(reports):
             return None
         return float(np.average(values, weights=weights))
 
@@ -197,14 +197,12 @@ def _report_pair(exp: Experiment, axis: str, arm: ArmData, base: ArmData,
     }
 
 
-def analyse(results: ResultSet, homascope: Path,
-            progress: Callable[[int, int], None]) -> dict[str, Any]:
+def analyse(results: ResultSet, homascope: Path) -> dict[str, Any]:
     """Attributes every trace, sums up, writes report.json, returns it."""
     exp = results.experiment()
     percentile = exp.analysis.mean_up_to_percentile
     visits = [v for v in matrix.make_visits(exp) if not v.warmup]
-    for done, visit in enumerate(visits):
-        progress(done, len(visits))
+    for visit in visits:
         attribution.attribute(homascope, results.visit(visit.id))
     arms = {arm.id: _read_arm(results, arm, [v for v in visits
                                              if v.arm.id == arm.id])

@@ -115,10 +115,11 @@ def _wrong(where: str, what: str) -> UserError:
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        options = [k for k in typing.get_args(kind) if k is not type(None)]
+        options = [k for k in typing.get_args(kind)
+                   if not issubclass(k, types.NoneType)]
         if len(options) == 1:
             return _convert(options[0], value, where)
-        if type(value) not in options:
+        if not isinstance(value, tuple(options)):
             names = ", ".join(k.__name__ for k in options)
             raise _wrong(where, f"is {value!r}; expected one of: {names}")
         return value
@@ -132,7 +133,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
                 for i, v in enumerate(value)]
     plain = typing.get_origin(kind) or kind
     # bool is an int to Python; here a count must not be `true`
-    if type(value) is not plain:
+    if not isinstance(value, plain) or isinstance(value, bool) != (
+            plain is bool):
         raise _wrong(where, f"is {value!r}; expected {plain.__name__}")
     return value
 
@@ -238,6 +240,14 @@ def load_testbed(path: Path) -> Testbed:
         if getattr(bed, key) < 1:
             raise _wrong(f"{path}: {key}", "must be at least 1")
     return bed
+
+
+def with_rounds(exp: Experiment, rounds: int) -> Experiment:
+    """The same with another number of rounds."""
+    if rounds < 1:
+        raise UserError(f"--rounds {rounds}: must be at least 1")
+    schedule = dataclasses.replace(exp.schedule, rounds=rounds)
+    return dataclasses.replace(exp, schedule=schedule)
 
 
 def experiment_from_json(data: dict[str, Any], where: str) -> Experiment:

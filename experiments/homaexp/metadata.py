@@ -50,6 +50,11 @@ def _first_value(path: str, key: str) -> str:
     return ""
 
 
+def load_average() -> list[float]:
+    """Of the machine, now."""
+    return [round(x, 2) for x in os.getloadavg()]
+
+
 def host() -> dict[str, Any]:
     """The machine the guest runs on."""
     return {
@@ -59,7 +64,7 @@ def host() -> dict[str, Any]:
         "cpu": _first_value("/proc/cpuinfo", "model name"),
         "cpus": os.cpu_count(),
         "memory": _first_value("/proc/meminfo", "MemTotal"),
-        "load_average": [round(x, 2) for x in os.getloadavg()],
+        "load_average": load_average(),
         "python": platform.python_version(),
     }
 

@@ -20,8 +20,7 @@ TOTAL=$(wc -l <"$PLAN")
 server_pid=
 
 fail() {
-	echo "visits: $*" >&2
-	[ -n "$server_pid" ] && kill "$server_pid"
+	echo "visits: $*"
 	exit 1
 }
 
@@ -77,10 +76,11 @@ describe() {
 segment() {
 	base=$OUT/$dir/$mode
 	port=$((port + 1))
-	in_host h2 rpcload server --transport "$transport" --bind $SERVER --port $port \
+	start_in h2 rpcload server --transport "$transport" --bind $SERVER --port $port \
 		--threads "$threads" --rpclog "$base.server.rpclog" \
-		--json "$base.server.json" >"$base.server.log" 2>&1 &
-	server_pid=$!
+		--json "$base.server.json" >"$base.server.log" 2>&1
+	# shellcheck disable=SC2154 # set by start_in
+	server_pid=$pid
 	wait_for 20 grep -q READY "$base.server.log" ||
 		fail "$dir: server not ready: $(cat "$base.server.log")"
 	if [ "$mode" = traced ]; then
