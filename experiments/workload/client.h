@@ -20,9 +20,9 @@ namespace rpcload {
 
 struct ClientOptions {
   Protocol protocol = Protocol::kHoma;
-  Address server;
-  SizeRange length;
-  std::optional<uint32_t> response_length;  // else that of the request
+  Address server = {};
+  SizeRange length = {};
+  std::optional<uint32_t> response_length = {};  // else that of the request
   uint32_t outstanding = 1;                 // RPCs in flight, over all threads
   uint32_t threads = 1;
   uint64_t count = 10000;                   // measured RPCs over all threads, 0: no limit

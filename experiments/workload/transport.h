@@ -49,7 +49,7 @@ class ClientTransport {
 };
 
 struct ClientConfig {
-  Address server;
+  Address server = {};
   uint32_t slots = 1;         // RPCs in flight at most
   uint32_t max_response = 0;  // longest response
 };

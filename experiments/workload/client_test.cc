@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client.h"
+
+#include <errno.h>
+#include <gtest/gtest.h>
+
+#include "transport_fake.h"
+
+namespace rpcload {
+namespace {
+
+class ClientTest : public testing::Test {
+ protected:
+  ClientTest() {
+    Address::Parse("127.0.0.1", 4000, &options_.server);
+    options_.count = 100;
+    options_.verify = true;
+    options_.log = true;
+    options_.log_records = 1000;
+  }
+
+  RunResult Run() {
+    Crew crew(options_.threads);
+    return RunClient(
+        options_,
+        [&](const ClientConfig& config, std::string*) {
+          return std::make_unique<FakeClient>(config, &plan_);
+        },
+        &crew);
+  }
+
+  ClientOptions options_;
+  FakePlan plan_;
+};
+
+TEST_F(ClientTest, MeasuresWhatIsAskedFor) {
+  options_.warmup = 7;
+  RunResult result = Run();
+  EXPECT_EQ(result.fatal, "");
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(plan_.sent, 107u);
+  EXPECT_EQ(plan_.max_in_flight, 1u);
+  Recorder total = result.Total();
+  EXPECT_EQ(total.rpcs(), 100u);
+  EXPECT_EQ(total.errors(), 0u);
+  EXPECT_EQ(total.latency().count(), 100u);
+  EXPECT_EQ(total.request_bytes(), 100u * 100);
+
+  std::vector<rpclog_record> log = result.threads[0].LogRecords();
+  ASSERT_EQ(log.size(), 107u);
+  for (size_t i = 0; i < log.size(); i++) {
+    const rpclog_record& r = log[i];
+    EXPECT_EQ(r.rpc_id, i);
+    EXPECT_EQ(r.flags, i < 7 ? RPCLOG_WARMUP : 0u);
+    EXPECT_LE(r.send_call_ns, r.send_return_ns);
+    EXPECT_LE(r.send_return_ns, r.recv_call_ns);
+    EXPECT_LE(r.recv_call_ns, r.recv_return_ns);
+    EXPECT_EQ(r.client_port, 5000);
+    EXPECT_EQ(r.server_port, 4000);
+    EXPECT_NE(r.send_tid, 0u);
+  }
+  EXPECT_EQ(result.elapsed_ns, log.back().recv_return_ns - log[7].send_call_ns);
+}
+
+TEST_F(ClientTest, KeepsOutstandingInFlight) {
+  options_.outstanding = 8;
+  options_.length = {1, 5000};
+  plan_.newest_first = true;
+  RunResult result = Run();
+  EXPECT_EQ(plan_.max_in_flight, 8u);
+  EXPECT_EQ(result.Total().rpcs(), 100u);
+  EXPECT_EQ(result.Total().errors(), 0u);
+}
+
+TEST_F(ClientTest, SameSeedSameLengths) {
+  options_.length = {1, 5000};
+  Run();
+  std::vector<uint32_t> first = std::exchange(plan_.lengths, {});
+  Run();
+  EXPECT_EQ(plan_.lengths, first);
+  plan_.lengths.clear();
+  options_.seed++;
+  Run();
+  EXPECT_NE(plan_.lengths, first);
+}
+
+TEST_F(ClientTest, ResponseLengthOfItsOwn) {
+  options_.response_length = 3;
+  Recorder total = Run().Total();
+  EXPECT_EQ(total.response_bytes(), 300u);
+  EXPECT_EQ(total.errors(), 0u);
+}
+
+TEST_F(ClientTest, CountsEveryKindOfFailure) {
+  plan_.refuse = {1};
+  plan_.fail = {2, 3};
+  plan_.corrupt = {4};
+  plan_.shorten = {5};
+  RunResult result = Run();
+  EXPECT_EQ(result.fatal, "");
+  Recorder total = result.Total();
+  EXPECT_EQ(total.rpcs(), 95u);
+  EXPECT_EQ(total.errors(), 5u);
+  std::map<std::string, uint64_t> expected = {
+      {"ENETUNREACH", 1}, {"ETIMEDOUT", 2}, {"EBADMSG", 1}, {"EMSGSIZE", 1}};
+  EXPECT_EQ(total.ErrorsByName(), expected);
+  uint64_t flagged = 0;
+  for (const rpclog_record& r : result.threads[0].LogRecords())
+    flagged += (r.flags & RPCLOG_ERROR) != 0;
+  EXPECT_EQ(flagged, 5u);
+}
+
+TEST_F(ClientTest, GivesUpWhatIsNeverAnswered) {
+  options_.timeout_ns = 20'000'000;
+  options_.outstanding = 2;
+  plan_.lose = {3, 50};
+  Recorder total = Run().Total();
+  EXPECT_EQ(total.rpcs(), 98u);
+  EXPECT_EQ(total.ErrorsByName().at("ETIMEDOUT"), 2u);
+  EXPECT_EQ(plan_.abandoned, 2u);
+}
+
+TEST_F(ClientTest, StopsWhenNothingWorks) {
+  options_.count = 1000;
+  for (uint64_t i = 10; i < 1000; i++) plan_.refuse.insert(i);
+  RunResult result = Run();
+  EXPECT_EQ(result.Total().rpcs(), 10u);
+  EXPECT_EQ(plan_.sent, 110u);
+  EXPECT_NE(result.fatal.find("100 RPCs in a row failed"), std::string::npos) << result.fatal;
+}
+
+TEST_F(ClientTest, ReportsABrokenTransport) {
+  plan_.fatal_at = 5;
+  RunResult result = Run();
+  EXPECT_EQ(result.Total().rpcs(), 5u);
+  EXPECT_NE(result.fatal.find("ESHUTDOWN"), std::string::npos) << result.fatal;
+}
+
+TEST_F(ClientTest, DurationEndsTheRun) {
+  options_.count = 0;
+  options_.duration_ns = 5'000'000;
+  options_.outstanding = 4;
+  RunResult result = Run();
+  EXPECT_EQ(plan_.max_in_flight, 4u);
+  EXPECT_GE(result.elapsed_ns, options_.duration_ns);
+  EXPECT_GT(result.Total().rpcs(), 0u);
+}
+
+TEST_F(ClientTest, StopEndsTheRun) {
+  options_.count = 10;
+  plan_.lose = {4};
+  Crew crew(1);
+  RunResult result;
+  std::thread stopper([&] {
+    while (plan_.answered < 4) std::this_thread::yield();
+    crew.Stop();
+  });
+  result = RunClient(
+      options_,
+      [&](const ClientConfig& config, std::string*) {
+        return std::make_unique<FakeClient>(config, &plan_);
+      },
+      &crew);
+  stopper.join();
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_EQ(result.Total().rpcs(), 4u);
+  EXPECT_EQ(result.Total().errors(), 0u);
+  EXPECT_EQ(plan_.abandoned, 1u);
+}
+
+TEST_F(ClientTest, FailureToStartIsReported) {
+  Crew crew(1);
+  RunResult result = RunClient(
+      options_,
+      [](const ClientConfig&, std::string* error) {
+        *error = "no such thing";
+        return nullptr;
+      },
+      &crew);
+  EXPECT_TRUE(result.threads.empty());
+  EXPECT_EQ(result.fatal, "no such thing");
+}
+
+}  // namespace
+}  // namespace rpcload
