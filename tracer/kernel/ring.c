@@ -501,6 +501,9 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 		return -ESTALE;
 	to->commit = commit;
 	to->first_record -= ring->records_cleared;
+	to->lost_nested -= ring->lost_cleared[TT_RING_NESTED];
+	to->lost_frozen -= ring->lost_cleared[TT_RING_FROZEN];
+	to->lost_full -= ring->lost_cleared[TT_RING_FULL];
 	if (last ? cut->last_partial : TT_COMMIT_BYTES(commit) != CONTENT_BYTES)
 		return -EBUSY;
 	return 0;

@@ -38,6 +38,7 @@ enum tt_loss {
 	TT_LOSS_OVERWRITTEN, /* older than what the ring holds */
 	TT_LOSS_FROZEN, /* came while recording was frozen */
 	TT_LOSS_NESTED, /* interrupted a full or switching block */
+	TT_LOSS_FULL, /* found the ring full in mode stop, or without memory */
 	TT_LOSS_READER, /* changed while the reader copied it */
 	TT_LOSS_DAMAGED, /* unreadable in the file; counted in bytes */
 	TT_LOSS_REASONS
@@ -55,6 +56,8 @@ struct tt_event_desc {
 	const char *doc;
 	unsigned int nargs;
 	struct tt_field fields[TT_MAX_ARGS];
+	int missing; /* the kernel has no such tracepoint */
+	int on; /* its group was recording when the dump was taken */
 };
 
 struct tt_record {
@@ -78,11 +81,21 @@ struct tt_info {
 
 struct tt_reader;
 
-/* Opens and validates @path. 0, or -errno with one line of text in @err. */
+/*
+ * Opens and validates @path, a file or /proc/timetrace_raw. 0, or -errno with
+ * one line of text in @err. A file must not shrink while it is open.
+ */
 int tt_open(const char *path, struct tt_reader **reader, char *err, size_t err_size);
 void tt_close(struct tt_reader *reader);
 
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* the function is meant to share the name */
+#endif
 const struct tt_info *tt_info(const struct tt_reader *reader);
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 /* Dictionary entry, or NULL when @event >= tt_info()->events. */
 const struct tt_event_desc *tt_event(const struct tt_reader *reader, uint32_t event);
@@ -102,9 +115,14 @@ uint64_t tt_lost(const struct tt_reader *reader, uint32_t cpu, enum tt_loss reas
 /* Records the producers counted on @cpu, whether readable or not. */
 uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
 
-/* Time before which @cpu has lost records, 0 when it has lost none. */
+/*
+ * Time before which @cpu has lost records, 0 when it has lost none. Records
+ * that came after the last one in the dump, because recording was frozen or
+ * had stopped full, do not count: the trace is complete up to there.
+ */
 uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
 
+/* What went wrong, or where the first damage is; "" when all is well. */
 const char *tt_error(const struct tt_reader *reader);
 const char *tt_loss_name(enum tt_loss reason);
 

@@ -6,17 +6,7 @@
 #ifndef TIMETRACE_RECORD_H
 #define TIMETRACE_RECORD_H
 
-#ifdef __KERNEL__
 #include <linux/types.h>
-#else
-#include <stdint.h>
-#ifndef __u64
-#define __u8 uint8_t
-#define __u16 uint16_t
-#define __u32 uint32_t
-#define __u64 uint64_t
-#endif
-#endif
 
 #define TT_FORMAT_VERSION 1
 
@@ -60,7 +50,7 @@ struct tt_block {
 	__u64 time_ns; /* when it was opened; its epoch is time_ns >> TT_TIME_BITS */
 	__u64 first_record; /* records stored on this CPU before it */
 	__u64 commit;
-	__u64 lost_nested; /* records lost on this CPU before it was opened */
+	__u64 lost_nested; /* records lost on this CPU before it was opened, since a clear */
 	__u64 lost_frozen;
 	__u64 lost_full;
 };
