@@ -33,12 +33,12 @@ image_base() {                  # image_base KERNEL DIR: sets BASE_CPIO
 		need "$tool" iproute2/ethtool
 		paths+=("$(command -v "$tool")")
 	done
-	busybox --list >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
+	! ldd "$(command -v busybox)" >/dev/null 2>&1 ||
 		die "busybox must be the static one; install it with: make deps (package busybox-static)"
 	key=$({ cat "$dir/version" "$TESTBED/image.sh"; stat -Lc '%n %s %Y' "${paths[@]}" "$(command -v busybox)"; } | sha256sum | cut -c1-12)
 	BASE_CPIO=$BUILD/images/$name-$key.cpio
-	[ -f "$BASE_CPIO" ] && return
-	mkdir -p "$BUILD/images"
+	with_lock "$BUILD/images/.lock" "guest images"
+	[ -f "$BASE_CPIO" ] && { unlock; return; }
 	tmp=$(mktemp -d "$BUILD/images/.new.XXXXXX")
 	on_exit "rm -rf '$tmp'"
 	root=$tmp/root
@@ -61,6 +61,7 @@ image_base() {                  # image_base KERNEL DIR: sets BASE_CPIO
 	image_pack "$root" "$tmp/cpio"
 	rm -f "$BUILD/images/$name"-*.cpio
 	mv "$tmp/cpio" "$BASE_CPIO"
+	unlock
 }
 
 image_add_modules() {           # image_add_modules KERNELDIR ROOT

@@ -54,7 +54,7 @@ stock_packages() {              # stock_packages SERIES: newest cloud kernel of 
 }
 
 stock_ready() {
-	local name=$1 tmp deb headers bzimage
+	local name=$1 tmp deb headers modules bzimage
 	KERNEL_DIR=$BUILD/kernels/$name
 	[ -f "$KERNEL_DIR/version" ] && [ -z "${UPDATE:-}" ] && return
 	with_lock "$BUILD/kernels/.lock-$name" "kernel $name"
@@ -70,8 +70,9 @@ stock_ready() {
 	sed -i "s#/usr/src#$KERNEL_DIR/usr/src#g" "$tmp/$headers/Makefile"
 	ln -s "$headers" "$tmp/headers"
 	echo "${headers#usr/src/linux-headers-}" >"$tmp/release"
-	[ -d "$tmp/usr/lib/modules" ] && ln -s "usr/lib/modules/$(cat "$tmp/release")" "$tmp/modules" ||
-		ln -s "lib/modules/$(cat "$tmp/release")" "$tmp/modules"
+	modules=lib/modules/$(cat "$tmp/release")
+	[ -d "$tmp/$modules" ] || modules=usr/$modules
+	ln -s "$modules" "$tmp/modules"
 	bzimage=$(find "$tmp" -name 'vmlinuz*' | head -1)
 	[ -n "$bzimage" ] || die "no vmlinuz in the packages of $name ($DEBS_DIR)"
 	extract_elf "$bzimage" "$tmp/image"

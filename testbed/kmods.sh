@@ -22,25 +22,26 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 		if [ -f "$stage/$folder/Kbuild" ]; then folders+=("$folder/"); else note "$folder/Kbuild is missing: that module is not built"; fi
 	done
 	[ ${#folders[@]} -gt 0 ] || die "nothing to build in $tree"
-	rm -f "$out"/*.ko
 	if ! kmods_make "$name" "$stage" "${folders[*]}"; then
 		built=
 		# The tracer stands alone; keep it usable while the module does not build.
-		[ ${#folders[@]} -gt 1 ] && kmods_make "$name" "$stage" tracer/kernel/ >/dev/null 2>&1 || true
+		[ ${#folders[@]} = 1 ] || kmods_make "$name" "$stage" tracer/kernel/ >/dev/null 2>&1 || true
 	fi
 	for ko in tracer/kernel/timetrace.ko module/homa.ko; do
-		if [ "$built" ] || [ "$ko" = tracer/kernel/timetrace.ko ]; then
-			[ -f "$stage/$ko" ] && cp "$stage/$ko" "$out/" || true
+		if [ -f "$stage/$ko" ] && { [ "$built" ] || [ "$ko" != module/homa.ko ]; }; then
+			cp "$stage/$ko" "$out/.new" && mv "$out/.new" "$out/${ko##*/}"
+		else
+			rm -f "$out/${ko##*/}"          # never leave one of an older tree
 		fi
 	done
 	unlock
 	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && echo *.ko)"
-	(cd "$out" && ls -- *.ko 2>/dev/null | sed "s#^#$out/#")
+	find "$out" -maxdepth 1 -name '*.ko'
 }
 
 kmods_make() {                  # kmods_make KERNEL STAGE FOLDERS
 	printf '# SPDX-License-Identifier: GPL-2.0-only\nobj-m += %s\n' "$3" >"$2/Kbuild.new"
-	cmp -s "$2/Kbuild.new" "$2/Kbuild" && rm "$2/Kbuild.new" || mv "$2/Kbuild.new" "$2/Kbuild"
+	if cmp -s "$2/Kbuild.new" "$2/Kbuild"; then rm "$2/Kbuild.new"; else mv "$2/Kbuild.new" "$2/Kbuild"; fi
 	kernel_make_args "$1" "$KERNEL_DIR"
 	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 M="$2" modules >&2
 }

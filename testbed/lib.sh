@@ -3,12 +3,13 @@
 # Shared by the host side of the testbed: messages, places, clean-up, locks, downloads from the Debian mirror.
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034     # for the parts
 TESTBED=$TOP/testbed
 BUILD=${BUILD:-$TOP/build}
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/homascope
 
 note() { echo "vm: $*" >&2; }
-die() { echo "vm: $*" >&2; exit 1; }
+die() { echo "vm: $*" >&2; exit 5; }            # the testbed itself failed; 1 to 4 tell about guests
 usage_error() { echo "vm: $* (see: testbed/vm help)" >&2; exit 2; }
 
 need() {                        # need PROGRAM PACKAGE
@@ -64,7 +65,7 @@ apt_suite() {                   # apt_suite SUITE
 }
 
 # Packages of one download set live together in the cache; the set counts only once its last package is there.
-# choose_packages SUITE-VIEW is called after the lists are read and prints the package names.
+# CHOOSER runs once the lists are read and prints the package names.
 fetch_debs() {                  # fetch_debs SET SUITE CHOOSER [ARG...]: sets DEBS_DIR
 	local set=$1 suite=$2 packages; shift 2
 	DEBS_DIR=$CACHE/debs/$set

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2054     # run.sh reads what is set here; the commas belong to QEMU
 # Guests in QEMU: deterministic (one vCPU, time counted in instructions) and real time.
 
 # QEMU 7.2 mis-emulates cmpxchg16b under kernels from 6.12 on; Debian 12 has QEMU 10 in its backports.
 QEMU_OLDEST=10
 
-qemu_packages() { echo qemu-system-x86 qemu-system-common qemu-system-data; }
+qemu_packages() { echo qemu-system-x86 qemu-system-common qemu-system-data seabios; }
 
 qemu_ready() {                  # sets QEMU, QEMU_VERSION
 	local binary dir=$BUILD/qemu tmp deb missing
@@ -22,7 +22,7 @@ qemu_ready() {                  # sets QEMU, QEMU_VERSION
 			unlock
 		fi
 		binary=$dir/usr/bin/qemu-system-x86_64
-		QEMU=("$binary" -L "$dir/usr/share/qemu")
+		QEMU=("$binary" -L "$dir/usr/share/qemu" -L "$dir/usr/share/seabios")
 	else
 		need qemu-system-x86_64 qemu-system-x86
 		binary=$(command -v qemu-system-x86_64)
@@ -34,29 +34,33 @@ qemu_ready() {                  # sets QEMU, QEMU_VERSION
 	[ "${QEMU_VERSION%%.*}" -ge $QEMU_OLDEST ] || die "QEMU $QEMU_VERSION is too old (need $QEMU_OLDEST): it crashes kernels from 6.12 on"
 }
 
-QEMU_APPEND="console=ttyS0 panic=-1 panic_on_warn=1 panic_print=32 panic_console_replay loglevel=5 log_buf_len=4M
- tsc=reliable no_timer_check cryptomgr.notests mitigations=off"
+QEMU_APPEND="console=ttyS0 panic=-1 panic_on_warn=1 panic_print=32 panic_console_replay loglevel=5 log_buf_len=4M tsc=reliable no_timer_check cryptomgr.notests mitigations=off"
 
-# microvm starts an ELF kernel without firmware detours and has no PCI to enumerate.
-QEMU_MACHINE=(-machine microvm,acpi=on,rtc=on -nodefaults -no-user-config -display none -no-reboot -bios qboot.rom)
+QEMU_MACHINE=(-nodefaults -no-user-config -display none -no-reboot)
 
 qemu_command() {                # qemu_command MODE CPUS MEM IMAGE INITRD DISK SERIAL: sets GUEST and ACCEL
 	local mode=$1 cpus=$2 mem=$3 image=$4 initrd=$5 disk=$6 serial=$7 append
-	append=$(echo $QEMU_APPEND)
+	append=$QEMU_APPEND
 	qemu_ready
 	GUEST=("${QEMU[@]}" "${QEMU_MACHINE[@]}" -smp "$cpus" -m "$mem" -kernel "$image" -initrd "$initrd" -serial "$serial"
-		-drive "if=none,id=out,format=raw,file=$disk" -device virtio-blk-device,drive=out)
+		-drive "if=none,id=out,format=raw,cache=unsafe,file=$disk")
 	if [ "$mode" = det ]; then
 		# Nothing in it may depend on the host: one instruction is one nanosecond, idle time is skipped.
+		# microvm starts an ELF kernel without firmware detours and has no PCI to enumerate.
 		ACCEL=tcg,icount
-		GUEST+=(-accel tcg,thread=single -icount "shift=0,sleep=off" -rtc "clock=vm,base=2026-01-01" -seed 42 -cpu qemu64)
+		GUEST+=(-machine "microvm,acpi=on,rtc=on" -bios qboot.rom -device "virtio-blk-device,drive=out"
+			-accel tcg,thread=single -icount "shift=0,sleep=off" -rtc "clock=vm,base=2026-01-01" -seed 42 -cpu qemu64)
 		append+=" nokaslr norandmaps randomize_kstack_offset=off random.trust_cpu=off"
-	elif qemu_kvm_works "$image" "$initrd"; then
-		ACCEL=kvm
-		GUEST+=(-accel kvm -cpu host)
 	else
-		ACCEL=tcg,multi
-		GUEST+=(-accel tcg,thread=multi -cpu max)
+		# microvm's only reference clock, the PIT, is too coarse to calibrate against on a loaded host; q35 has better ones.
+		GUEST+=(-machine q35 -device "virtio-blk-pci,drive=out")
+		if qemu_kvm_works "$image" "$initrd"; then
+			ACCEL=kvm
+			GUEST+=(-accel kvm -cpu host)
+		else
+			ACCEL=tcg,multi
+			GUEST+=(-accel "tcg,thread=multi" -cpu max)
+		fi
 	fi
 	GUEST+=(-append "$append")
 }
@@ -68,7 +72,7 @@ qemu_kvm_works() {              # qemu_kvm_works IMAGE INITRD
 	boot_id=$(cat /proc/sys/kernel/random/boot_id)
 	if ! grep -qs "^$boot_id $QEMU_VERSION " "$verdict_file"; then
 		verdict=fails
-		timeout -k 1 10 "${QEMU[@]}" "${QEMU_MACHINE[@]}" -accel kvm -cpu host -smp 1 -m 512 -serial stdio -kernel "$1" -initrd "$2" \
+		timeout -k 1 10 "${QEMU[@]}" "${QEMU_MACHINE[@]}" -machine q35 -accel kvm -cpu host -smp 1 -m 512 -serial stdio -kernel "$1" -initrd "$2" \
 			-append "console=ttyS0 quiet panic=-1 rdinit=/probe" </dev/null 2>/dev/null | grep -q PROBE-OK && verdict=works
 		mkdir -p "$CACHE"
 		echo "$boot_id $QEMU_VERSION $verdict" >"$verdict_file"

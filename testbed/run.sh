@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153      # vm and the other parts set the capitals
 # One guest from boot to verdict.
 #
 #   console.log <─ console ── guest ── $OUT ─> hostfs (UML) or raw disk (QEMU) ─> DIR
@@ -46,7 +46,7 @@ guest_prepare() {               # guest_prepare MODE TASK SERIAL OUT SCRIPT ARG.
 }
 
 guest_run() {                   # guest_run MODE OUT SCRIPT ARG...: exit status as docs/testbed.md says
-	local mode=$1 out=$2 script=$3 started=$EPOCHREALTIME guest timer ended=; shift 3
+	local mode=$1 out=$2 script=$3 started=$EPOCHREALTIME guest timer ended=""; shift 3
 	mkdir -p "$out"
 	out=$(realpath "$out")
 	rm -rf "$out/.testbed" "$out"/{console.log,dmesg.log,guest.json}
@@ -55,11 +55,12 @@ guest_run() {                   # guest_run MODE OUT SCRIPT ARG...: exit status 
 	# A group of its own, so that all of it can be ended; and it must not outlive this program.
 	setpriv --pdeathsig KILL setsid "${GUEST[@]}" </dev/null >"$out/console.log" 2>&1 &
 	guest=$!
-	on_exit "kill -KILL -- -$guest 2>/dev/null"
+	on_exit "kill -KILL -- -$guest 2>/dev/null; wait $guest 2>/dev/null"
 	sleep "$TIMEOUT" &
 	timer=$!
 	on_exit "kill $timer 2>/dev/null"
-	wait -n -p ended "$guest" "$timer" || true
+	# bash would report how they ended.
+	wait -n -p ended "$guest" "$timer" 2>/dev/null || true
 	kill -KILL -- -"$guest" "$timer" 2>/dev/null || true
 	wait "$guest" "$timer" 2>/dev/null || true
 
@@ -69,7 +70,7 @@ guest_run() {                   # guest_run MODE OUT SCRIPT ARG...: exit status 
 }
 
 guest_verdict() {               # guest_verdict MODE OUT ENDED-PID TIMER-PID STARTED
-	local mode=$1 out=$2 ended=$3 timer=$4 started=$5 nonce= status=null dirty=0 boot_s=null clock=unknown cpus=$CPUS result code
+	local mode=$1 out=$2 ended=$3 timer=$4 started=$5 nonce="" status=null dirty=0 boot_s=null clock=unknown cpus=$CPUS result code
 	read -r nonce status dirty boot_s clock cpus 2>/dev/null <"$out/.testbed/result" || true
 	if [ "$nonce" != "$NONCE" ]; then
 		status=null dirty=0 boot_s=null clock=unknown cpus=$CPUS
@@ -80,8 +81,9 @@ guest_verdict() {               # guest_verdict MODE OUT ENDED-PID TIMER-PID STA
 			result="died" code=4
 			note "DIED: $(grep -m1 'Kernel panic' "$out/console.log" || echo 'the guest ended without a word')"
 		fi
-		# What the kernel said is on the console, which then repeats its whole log.
-		grep -E '^(<[0-9]>)?\[ *[0-9]+\.[0-9]+\]' "$out/console.log" >"$out/dmesg.log" || true
+		# QEMU's console repeats the whole kernel log at a panic; UML's ends before it could, so PID 1 saves the boot's part.
+		cat "$out/.testbed/dmesg-boot" "$out/console.log" 2>/dev/null |
+			grep -aE '^\[ *[0-9]+\.[0-9]+\]' | awk '!seen[$0]++' >"$out/dmesg.log" || true
 	else
 		mv "$out/.testbed/dmesg" "$out/dmesg.log"
 		if grep -q 'Kernel panic' "$out/console.log"; then

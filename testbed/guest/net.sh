@@ -41,7 +41,7 @@ net_pair() {
 }
 
 net_hosts() {                   # net_hosts N
-	[ "$1" -ge 2 ] && [ "$1" -le 250 ] || { say "net_hosts: want 2 to 250 hosts, not $1"; return 1; }
+	if [ "$1" -lt 2 ] || [ "$1" -gt 250 ]; then say "net_hosts: want 2 to 250 hosts, not $1"; return 1; fi
 	/bin/ip link add br0 type bridge && /bin/ip link set br0 mtu "$NET_MTU" up || return 1
 	_k=1
 	while [ "$_k" -le "$1" ]; do

@@ -6,6 +6,7 @@
 ip() { /bin/ip "$@"; }
 tc() { /bin/tc "$@"; }
 
+# shellcheck disable=SC1091
 . /lib/net.sh
 
 say() { echo "$*" >/dev/console; }
