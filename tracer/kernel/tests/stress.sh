@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs in a guest: records from threads, softirqs and hard interrupts on all
+# CPUs at once, with rings from one block up, while recording is read,
+# frozen, stopped and resized; every record must be accounted for.
+# Needs tt_stress.ko, ttdump and stress_check in $TOOLS (default /bin).
+set -eu
+
+TOOLS=${TOOLS:-/bin}
+MODULES=${MODULES:-/mod}
+OUT=${OUT:-/tmp}
+SECONDS_EACH=${1:-2}
+P=/proc/timetrace
+
+# run NAME SIZE_KIB COMMAND...: COMMAND disturbs while the stress runs.
+run() {
+	name=$1 size=$2
+	shift 2
+	echo "== $name: $size KiB a CPU"
+	insmod "$MODULES/timetrace.ko" "size_kib=$size"
+	insmod "$TOOLS/tt_stress.ko" "seconds=$SECONDS_EACH"
+	"$@"
+	before=
+	while now=$(cat /proc/tt_stress) && [ "$now" != "$before" ]; do
+		before=$now
+		sleep 1
+	done
+	"$TOOLS/ttdump" "$OUT/stress.ttd"
+	cat /proc/tt_stress >"$OUT/stress.counts"
+	"$TOOLS/stress_check" "$OUT/stress.ttd" "$OUT/stress.counts"
+	if rmmod timetrace 2>/dev/null; then
+		echo "timetrace could be unloaded while in use" >&2
+		exit 1
+	fi
+	rmmod tt_stress
+	rmmod timetrace
+}
+
+# Two readers at a time; ttdump fails on any record that is not accounted for.
+readers() {
+	for _ in 1 2 3 4 5; do
+		"$TOOLS/ttdump" "$OUT/live.ttd" &
+		"$TOOLS/ttdump" --info >/dev/null
+		head -c 5000 $P >/dev/null
+		wait $!
+	done
+}
+
+freezes() {
+	echo freeze >$P
+	cat $P >/dev/null
+	echo thaw >$P
+	echo freeze >$P
+	"$TOOLS/ttdump" "$OUT/live.ttd"
+	echo thaw >$P
+}
+
+stops() {
+	echo mode stop >$P
+	"$TOOLS/ttdump" "$OUT/live.ttd"
+	echo mode overwrite >$P
+	"$TOOLS/ttdump" "$OUT/live.ttd"
+}
+
+run undisturbed 4096 true
+run one-block 4 readers
+run wrapping 64 readers
+run frozen 64 freezes
+run stopped 64 stops
+echo "stress: all accounted for"
