@@ -298,6 +298,7 @@ static void take_ack(struct homa_net *hnet, const struct in6_addr *saddr,
 	rpc = homa_rpc_find_server(hsk, saddr, homa_peer_id(ack->client_id));
 	if (rpc)
 		homa_rpc_end_unlock(rpc);
+	homa_sock_put(hsk);
 }
 
 /* RPC the packet belongs to, locked, or NULL. */
@@ -568,13 +569,11 @@ static bool family_fits(const struct homa_sock *hsk, const struct homa_input *in
 
 static enum homa_drop_reason find_sock(struct homa_input *in)
 {
-	struct homa_sock *hsk = homa_sock_find(in->hnet, in->view.dport);
-
-	if (!hsk || !family_fits(hsk, in))
+	in->hsk = homa_sock_find(in->hnet, in->view.dport);
+	if (!in->hsk || !family_fits(in->hsk, in))
 		return HOMA_DROP_NO_SOCKET;
-	if (!homa_is_client(in->view.local_id) && !READ_ONCE(hsk->is_server))
+	if (!homa_is_client(in->view.local_id) && !READ_ONCE(in->hsk->is_server))
 		return HOMA_DROP_NOT_SERVING;
-	in->hsk = hsk;
 	return HOMA_DROP_NONE;
 }
 
@@ -603,6 +602,7 @@ int homa_rcv(struct sk_buff *skb)
 	u64 id = 0;
 
 	in.hnet = homa_net(dev_net(skb->dev));
+	in.hsk = NULL;
 	in.skb = skb;
 	why = read_packet(&in);
 	if (why)
@@ -621,20 +621,25 @@ int homa_rcv(struct sk_buff *skb)
 	}
 	why = find_sock(&in);
 	if (why) {
-		port_unreachable(skb);
+		/* ICMP is rate-limited: one for each message, if possible. */
+		if (in.view.type != HOMA_DATA || !in.view.data.offset)
+			port_unreachable(skb);
 		goto drop;
 	}
 	if (in.view.type == HOMA_DATA) {
 		data_in(&in);
-		return 0;
+		goto out;
 	}
 	why = control_in(&in);
 	if (why)
 		goto drop;
 	consume_skb(skb);
-	return 0;
+	goto out;
 drop:
 	drop(in.hnet, skb, id, why);
+out:
+	if (in.hsk)
+		homa_sock_put(in.hsk);
 	return 0;
 }
 
@@ -642,7 +647,7 @@ drop:
  * homa_icmp() - the network cannot deliver our packets
  * @hnet: namespace.
  * @addr: where to.
- * @sport: our port.
+ * @sport: our port, which must be in use: nobody can make us search at will.
  * @dport: port there, or 0: the whole host is concerned.
  * @error: errno for clients, negative.
  */
@@ -657,11 +662,13 @@ void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u1
 		if (!ipv6_addr_equal(&rpc->peer->key.addr, addr) || (dport && rpc->dport != dport))
 			continue;
 		homa_rpc_lock(rpc);
-		if (rpc->state == HOMA_RPC_DEAD || homa_rpc_received(rpc))
+		if (rpc->state == HOMA_RPC_DEAD ||
+		    (homa_rpc_is_client(rpc) && homa_rpc_received(rpc)))
 			homa_rpc_unlock(rpc);
 		else
 			homa_rpc_fail(rpc, error);
 	}
+	homa_sock_put(hsk);
 }
 
 static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)

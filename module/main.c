@@ -15,6 +15,7 @@
 #include "uapi/homa.h"
 
 unsigned int homa_net_id __read_mostly;
+struct workqueue_struct *homa_wq;
 
 static int __net_init homa_net_init(struct net *net)
 {
@@ -71,10 +72,14 @@ static struct pernet_operations homa_net_ops = {
 
 static int __init homa_load(void)
 {
-	int err = homa_sock_table_init();
+	int err;
 
+	homa_wq = alloc_workqueue("homa", WQ_UNBOUND, 0);
+	if (!homa_wq)
+		return -ENOMEM;
+	err = homa_sock_table_init();
 	if (err)
-		return err;
+		goto fail_sock;
 	err = homa_peer_table_init();
 	if (err)
 		goto fail_peer;
@@ -102,6 +107,8 @@ fail_rpc:
 	homa_peer_table_exit();
 fail_peer:
 	homa_sock_table_exit();
+fail_sock:
+	destroy_workqueue(homa_wq);
 	return err;
 }
 
@@ -115,6 +122,7 @@ static void __exit homa_unload(void)
 	homa_rpc_table_exit();
 	homa_peer_table_exit();
 	homa_sock_table_exit();
+	destroy_workqueue(homa_wq);
 }
 
 module_init(homa_load);

@@ -49,8 +49,9 @@ struct homa_tunables {
  * @pacer: strategy.
  * @sysctl_table: this namespace's copy, with pointers into @tun.
  * @sysctl_header: its registration.
- * @sock_lock: protects ports, @next_port, @socks and their order.
- * @socks: sockets, walked under RCU.
+ * @sock_lock: protects ports, @next_port and @socks.
+ * @socks: sockets in the order of their creation.
+ * @next_sock_seq: for the next socket.
  * @next_port: first automatic port to try.
  * @peer_lock: protects @peers and @num_peers.
  * @peers: peers, those used longest ago somewhere near the head.
@@ -61,7 +62,6 @@ struct homa_tunables {
  * @total_incoming: bytes granted to them and not received.
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
- * @tick: number of the current pass.
  * @tick_work: finishes a pass that is too long for a softirq.
  * @dead: large RPCs to be freed by @reap_work.
  * @reap_work: frees @dead.
@@ -77,6 +77,7 @@ struct homa_net {
 
 	spinlock_t sock_lock;
 	struct list_head socks;
+	u64 next_sock_seq;
 	u16 next_port;
 
 	spinlock_t peer_lock;
@@ -90,7 +91,6 @@ struct homa_net {
 
 	struct hrtimer tick_timer;
 	int ticking;
-	u32 tick;
 	struct work_struct tick_work;
 
 	struct llist_head dead;
@@ -98,6 +98,9 @@ struct homa_net {
 };
 
 extern unsigned int homa_net_id;
+
+/* For work that is too long for a softirq. */
+extern struct workqueue_struct *homa_wq;
 
 static inline struct homa_net *homa_net(const struct net *net)
 {

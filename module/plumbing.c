@@ -43,7 +43,11 @@ static void shut_down(struct homa_sock *hsk)
 
 static void homa_destroy_sock(struct sock *sk)
 {
+	struct homa_net *hnet = homa_sk(sk)->hnet;
+
 	shut_down(homa_sk(sk));
+	/* Large RPCs keep the socket, and it the module, until they are freed. */
+	flush_work(&hnet->reap_work);
 }
 
 static void homa_close(struct sock *sk, long timeout)
@@ -355,6 +359,7 @@ static struct proto homa_prot = {
 	.name = "HOMA",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct homa_sock),
+	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 	.init = homa_init_sock,
 	.destroy = homa_destroy_sock,
 	.close = homa_close,
@@ -447,6 +452,7 @@ static struct proto homav6_prot = {
 	.name = "HOMAv6",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct homa6_sock),
+	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 	.ipv6_pinfo_offset = offsetof(struct homa6_sock, inet6),
 	.init = homa_init_sock,
 	.destroy = homa_destroy_sock,

@@ -83,7 +83,6 @@ static int link_rpc(struct homa_rpc *rpc)
 		spin_unlock_bh(&hsk->lock);
 		return hsk->shutdown ? -ESHUTDOWN : -ENOBUFS;
 	}
-	/* A socket that is not shut down has references left. */
 	if (server)
 		sock_hold(homa_to_sk(hsk));
 	rpc->seq = ++hsk->next_seq;
@@ -193,7 +192,7 @@ fail:
 
 /**
  * homa_rpc_find_or_new_server() - RPC of a DATA packet from a client
- * @hsk: socket; in the packet's RCU section, so it cannot go away.
+ * @hsk: socket.
  * @addr: client.
  * @view: packet.
  * @why: if there is none.
@@ -330,7 +329,7 @@ void homa_rpc_put(struct homa_rpc *rpc)
 	}
 	homa_metric_inc(hnet, deferred_rpc_reaps);
 	if (llist_add(&rpc->dead_link, &hnet->dead))
-		queue_work(system_unbound_wq, &hnet->reap_work);
+		queue_work(homa_wq, &hnet->reap_work);
 }
 
 static void reap(struct work_struct *work)

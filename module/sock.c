@@ -17,46 +17,94 @@
  */
 static struct hlist_nulls_head *port_table;
 
+/* Protects the chains; nests inside the sock_lock of a namespace. */
+static DEFINE_SPINLOCK(port_lock);
+
 static u32 port_bucket(const struct homa_net *hnet, u16 port)
 {
 	return hash_32(port ^ net_hash_mix(hnet->net), HOMA_PORT_BITS);
 }
 
+/* Memory of a closed socket may be another socket at once: look, take a
+ * reference, look again.
+ */
 struct homa_sock *homa_sock_find(struct homa_net *hnet, u16 port)
 {
 	u32 bucket = port_bucket(hnet, port);
 	struct hlist_nulls_node *node;
-	struct homa_sock *hsk;
+	struct sock *sk;
 
+	rcu_read_lock();
 again:
-	hlist_nulls_for_each_entry_rcu(hsk, node, &port_table[bucket], port_link) {
-		if (READ_ONCE(hsk->port) == port && hsk->hnet == hnet)
+	sk_nulls_for_each_rcu(sk, node, &port_table[bucket]) {
+		struct homa_sock *hsk = homa_sk(sk);
+
+		if (READ_ONCE(hsk->port) != port || READ_ONCE(hsk->hnet) != hnet ||
+		    !refcount_inc_not_zero(&sk->sk_refcnt))
+			continue;
+		if (likely(smp_load_acquire(&hsk->port) == port && READ_ONCE(hsk->hnet) == hnet)) {
+			rcu_read_unlock();
 			return hsk;
+		}
+		sock_put(sk);
+		goto again;
 	}
 	if (get_nulls_value(node) != bucket)
 		goto again;
+	rcu_read_unlock();
 	return NULL;
+}
+
+struct homa_sock *homa_sock_next(struct homa_net *hnet, struct homa_sock *prev)
+{
+	struct homa_sock *hsk;
+
+	spin_lock_bh(&hnet->sock_lock);
+	if (prev && !list_empty(&prev->net_link)) {
+		hsk = list_next_entry(prev, net_link);
+	} else {
+		list_for_each_entry(hsk, &hnet->socks, net_link) {
+			if (!prev || hsk->net_seq > prev->net_seq)
+				break;
+		}
+	}
+	/* Listed sockets have not been closed, so they have references. */
+	if (list_entry_is_head(hsk, &hnet->socks, net_link))
+		hsk = NULL;
+	else
+		sock_hold(homa_to_sk(hsk));
+	spin_unlock_bh(&hnet->sock_lock);
+	if (prev)
+		homa_sock_put(prev);
+	return hsk;
 }
 
 static void set_port(struct homa_sock *hsk, u16 port)
 {
+	struct hlist_nulls_node *node = &homa_to_sk(hsk)->sk_nulls_node;
 	struct inet_sock *inet = &hsk->inet;
 
-	WRITE_ONCE(hsk->port, port);
+	lockdep_assert_held(&hsk->hnet->sock_lock);
+	spin_lock(&port_lock);
+	hlist_nulls_del_init_rcu(node);
+	/* The rest of the socket is valid for whoever sees the port. */
+	smp_store_release(&hsk->port, port);
+	if (port)
+		hlist_nulls_add_head_rcu(node, &port_table[port_bucket(hsk->hnet, port)]);
+	spin_unlock(&port_lock);
 	WRITE_ONCE(inet->inet_num, port);
 	inet->inet_sport = htons(port);
-	if (port)
-		hlist_nulls_add_head_rcu(&hsk->port_link,
-					 &port_table[port_bucket(hsk->hnet, port)]);
 }
 
 static bool port_taken(struct homa_net *hnet, u16 port)
 {
 	struct homa_sock *hsk;
 
-	rcu_read_lock();
+	/* With the lock nobody can close it, so this is not its last reference. */
+	lockdep_assert_held(&hnet->sock_lock);
 	hsk = homa_sock_find(hnet, port);
-	rcu_read_unlock();
+	if (hsk)
+		homa_sock_put(hsk);
 	return hsk;
 }
 
@@ -102,9 +150,9 @@ int homa_sock_init(struct homa_sock *hsk)
 	hsk->hnet = hnet;
 	hsk->is_server = false;
 	hsk->shutdown = true;
+	INIT_LIST_HEAD(&hsk->net_link);
 	hsk->error_msg = "";
 	hsk->want_wmem = 0;
-	hsk->tick = hnet->tick;
 	hsk->pool = NULL;
 	spin_lock_init(&hsk->lock);
 	INIT_LIST_HEAD(&hsk->rpcs);
@@ -116,7 +164,6 @@ int homa_sock_init(struct homa_sock *hsk)
 	INIT_LIST_HEAD(&hsk->buf_waiters);
 
 	sk->sk_destruct = homa_sock_destruct;
-	sock_set_flag(sk, SOCK_RCU_FREE);
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(hnet->tun.wmem_max));
 	/* Grants bound the payload under way; packets take several times that. */
 	WRITE_ONCE(sk->sk_rcvbuf, max_t(int, sk->sk_rcvbuf, 8 * READ_ONCE(hnet->tun.max_incoming)));
@@ -125,8 +172,9 @@ int homa_sock_init(struct homa_sock *hsk)
 	port = pick_port(hnet);
 	if (port) {
 		hsk->shutdown = false;
+		hsk->net_seq = ++hnet->next_sock_seq;
+		list_add_tail(&hsk->net_link, &hnet->socks);
 		set_port(hsk, port);
-		list_add_tail_rcu(&hsk->net_link, &hnet->socks);
 	}
 	spin_unlock_bh(&hnet->sock_lock);
 	return port ? 0 : -EADDRNOTAVAIL;
@@ -145,8 +193,7 @@ bool homa_sock_close(struct homa_sock *hsk)
 		return false;
 
 	spin_lock_bh(&hnet->sock_lock);
-	hlist_nulls_del_init_rcu(&hsk->port_link);
-	list_del_rcu(&hsk->net_link);
+	list_del_init(&hsk->net_link);
 	set_port(hsk, 0);
 	spin_unlock_bh(&hnet->sock_lock);
 	return true;
@@ -168,12 +215,10 @@ int homa_sock_bind(struct homa_sock *hsk, u16 port)
 	if (READ_ONCE(hsk->shutdown)) {
 		err = -ESHUTDOWN;
 	} else if (port != hsk->port) {
-		if (port_taken(hnet, port)) {
+		if (port_taken(hnet, port))
 			err = -EADDRINUSE;
-		} else {
-			hlist_nulls_del_init_rcu(&hsk->port_link);
+		else
 			set_port(hsk, port);
-		}
 	}
 	if (!err)
 		WRITE_ONCE(hsk->is_server, true);

@@ -37,10 +37,9 @@ struct homa_waiter {
  * @port: local port, 0 after shutdown; written under hnet->sock_lock.
  * @is_server: accepts requests.
  * @shutdown: nothing may be added any more; written under @lock.
- * @port_link: entry of the port table.
  * @net_link: entry in hnet->socks.
+ * @net_seq: place in it, set at creation.
  * @error_msg: why the last call failed.
- * @tick: last pass of the timer that looked at it.
  * @want_wmem: somebody waits for transmit memory.
  * @pool: receive region, set once.
  * @lock: protects what follows.
@@ -58,11 +57,10 @@ struct homa_sock {
 	u16 port;
 	bool is_server;
 	bool shutdown;
-	struct hlist_nulls_node port_link;
 	struct list_head net_link;
+	u64 net_seq;
 	const char *error_msg;
 	int want_wmem;
-	u32 tick;
 	struct homa_pool *pool;
 	spinlock_t lock;
 	struct list_head rpcs;
@@ -104,8 +102,22 @@ bool homa_sock_close(struct homa_sock *hsk);
 
 int homa_sock_bind(struct homa_sock *hsk, u16 port);
 
-/* Socket with @port, or NULL. Under rcu_read_lock(), valid as long as that is. */
+/* Socket with @port, with a reference, or NULL. */
 struct homa_sock *homa_sock_find(struct homa_net *hnet, u16 port);
+
+static inline void homa_sock_put(struct homa_sock *hsk)
+{
+	sock_put(homa_to_sk(hsk));
+}
+
+/**
+ * homa_sock_next() - walk over the sockets of a namespace
+ * @hnet: namespace.
+ * @prev: socket of the previous step, whose reference is dropped; NULL to begin.
+ *
+ * Return: a socket with a reference, or NULL at the end.
+ */
+struct homa_sock *homa_sock_next(struct homa_net *hnet, struct homa_sock *prev);
 
 /* Adds @bytes of transmit memory. */
 static inline void homa_sock_charge(struct homa_sock *hsk, u32 bytes)

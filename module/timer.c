@@ -6,7 +6,6 @@
  */
 
 #include <linux/log2.h>
-#include <linux/rculist.h>
 #include "compat.h"
 #include "grant.h"
 #include "incoming.h"
@@ -84,30 +83,15 @@ static void tick_rpc(struct homa_rpc *rpc)
 	}
 }
 
-/* A socket not yet seen in this pass, with a reference, or NULL. */
-static struct homa_sock *next_sock(struct homa_net *hnet)
-{
-	struct homa_sock *hsk;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(hsk, &hnet->socks, net_link) {
-		if (hsk->tick != hnet->tick && READ_ONCE(hsk->num_rpcs) &&
-		    refcount_inc_not_zero(&homa_to_sk(hsk)->sk_refcnt)) {
-			hsk->tick = hnet->tick;
-			rcu_read_unlock();
-			return hsk;
-		}
-	}
-	rcu_read_unlock();
-	return NULL;
-}
-
 static void scan(struct homa_net *hnet, bool may_sleep)
 {
-	struct homa_sock *hsk;
+	struct homa_sock *hsk = NULL;
 
-	while ((hsk = next_sock(hnet))) {
+	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
+
+		if (!READ_ONCE(hsk->num_rpcs))
+			continue;
 
 		while ((rpc = homa_rpc_next(hsk, rpc))) {
 			tick_rpc(rpc);
@@ -115,7 +99,6 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 				cond_resched();
 		}
 		homa_retry_buffers(hsk);
-		sock_put(homa_to_sk(hsk));
 	}
 	homa_grant_check(hnet);
 }
@@ -130,10 +113,10 @@ static u32 count_rpcs(struct homa_net *hnet)
 	struct homa_sock *hsk;
 	u32 count = 0;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(hsk, &hnet->socks, net_link)
+	spin_lock_bh(&hnet->sock_lock);
+	list_for_each_entry(hsk, &hnet->socks, net_link)
 		count += READ_ONCE(hsk->num_rpcs);
-	rcu_read_unlock();
+	spin_unlock_bh(&hnet->sock_lock);
 	return count;
 }
 
@@ -162,14 +145,11 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 
 	if (!count && stop(hnet))
 		return HRTIMER_NORESTART;
-	/* A pass in process context that is not over yet ends its tick late. */
-	if (!work_busy(&hnet->tick_work)) {
-		hnet->tick++;
-		if (count > HOMA_TICK_SOFTIRQ_RPCS)
-			queue_work(system_unbound_wq, &hnet->tick_work);
-		else
-			scan(hnet, false);
-	}
+	/* A pass in process context may take longer than a tick. */
+	if (count > HOMA_TICK_SOFTIRQ_RPCS)
+		queue_work(homa_wq, &hnet->tick_work);
+	else if (!work_busy(&hnet->tick_work))
+		scan(hnet, false);
 	hrtimer_forward_now(timer, ns_to_ktime(HOMA_TICK_NS));
 	return HRTIMER_RESTART;
 }
