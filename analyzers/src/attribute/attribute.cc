@@ -74,13 +74,13 @@ MessageCpus Attribute(const Timeline& timeline, Transport transport, const Messa
     tiler.Close(Tile::ip_input, critical.input);
     ReceiveHoma(stage, events);
   } else {
-    const auto key = FlowKey(transport == Transport::kTcp ? kProtoTcp : kProtoUdp,
-                             message.source_port, message.dest_port);
+    const auto proto = transport == Transport::kTcp ? kProtoTcp : kProtoUdp;
+    const auto key = FlowKey(proto, message.source_port, message.dest_port);
     const auto flow = timeline.flows.Find(key, message.begin, message.end);
     const Critical critical = FindCriticalFlow(timeline, transport, flow);
     const Tile last_tile = SendFlow(stage, critical, flow);
     Transit(stage, critical, flow, last_tile);
-    ReceiveFlow(stage, flow);
+    ReceiveFlow(stage, proto);
   }
   return stage.cpus;
 }
@@ -112,7 +112,7 @@ RpcTiles AttributeRpc(const Timeline& timeline, Transport transport, const Rpc& 
   result.id = rpc.id;
   result.start = rpc.start;
   result.rtt = rpc.end - rpc.start;
-  Tiler tiler(rpc.start, rpc.end);
+  Tiler tiler(rpc.start, rpc.end, timeline.silences);
   if (rpc.has_server) {
     tiler.Begin(Direction::kRequest, rpc.request.end);
     const MessageCpus request = Attribute(timeline, transport, rpc.request, tiler);
@@ -128,6 +128,7 @@ RpcTiles AttributeRpc(const Timeline& timeline, Transport transport, const Rpc& 
   }
   tiler.Finish();
   result.ns = tiler.ns();
+  result.records = timeline.trace.CountBetween(rpc.start, rpc.end);
   return result;
 }
 

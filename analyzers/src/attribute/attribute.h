@@ -18,6 +18,7 @@ struct RpcTiles {
   Nanos start = 0;
   Nanos rtt = 0;
   std::array<Nanos, kSlots> ns{};
+  std::uint32_t records = 0;  // in the trace during the round trip, on all CPUs
   std::uint8_t cpus = 0;         // different CPUs on its path
   std::uint8_t cpu_changes = 0;  // steps of the path that changed the CPU
   std::uint8_t softirqs = 0;     // messages whose softirq was found (0 to 2)

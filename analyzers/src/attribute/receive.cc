@@ -7,6 +7,21 @@
 namespace hs {
 namespace {
 
+// When the receiver's socket announced the message. A socket that is not
+// connected has no remote port.
+std::optional<Nanos> DataReady(const Stage& stage, std::uint64_t proto) {
+  const Message& message = stage.message;
+  for (std::uint32_t i :
+       stage.timeline.ready.Find(message.dest_port, stage.tiler.cursor(), message.end)) {
+    const Event& event = stage.timeline.at(i);
+    const std::uint64_t remote = event.args[arg::sk_data_ready::dport];
+    if (event.args[arg::sk_data_ready::proto] == proto &&
+        (remote == message.source_port || remote == 0))
+      return event.time;
+  }
+  return std::nullopt;
+}
+
 // The receiver has to ask for the message before anything can go on; when it
 // was there already, nothing is closed.
 void WaitForCall(Stage& stage, std::uint32_t tid, Nanos until) {
@@ -15,8 +30,10 @@ void WaitForCall(Stage& stage, std::uint32_t tid, Nanos until) {
     const EventRun enters = stage.timeline.receivers.Find(tid, stage.tiler.cursor(), until);
     if (!enters.empty()) call = stage.timeline.at(enters.back()).time;
   }
-  if (call && *call > stage.tiler.cursor() && *call <= until)
-    stage.CloseRunning(tid, Tile::receiver_busy, call);
+  if (!call || *call <= stage.tiler.cursor() || *call > until) return;
+  if (stage.message.earlier_return && *stage.message.earlier_return > stage.tiler.cursor())
+    stage.CloseRunning(tid, Tile::still_sending, stage.message.earlier_return);
+  stage.CloseRunning(tid, Tile::receiver_busy, call);
 }
 
 }  // namespace
@@ -101,21 +118,14 @@ void ReceiveHoma(Stage& stage, EventRun events) {
   }
 }
 
-void ReceiveFlow(Stage& stage, EventRun flow) {
+void ReceiveFlow(Stage& stage, std::uint64_t proto) {
   const Timeline& timeline = stage.timeline;
   const Message& message = stage.message;
   Tiler& tiler = stage.tiler;
   const std::uint32_t tid = message.recv_tid;
 
   if (timeline.trace.has(Kind::sk_data_ready)) {
-    std::optional<Nanos> ready;
-    for (std::uint32_t i : flow) {
-      const Event& event = timeline.at(i);
-      if (event.kind != Kind::sk_data_ready || event.time < tiler.cursor()) continue;
-      ready = event.time;
-      break;
-    }
-    tiler.Close(Tile::input, ready);
+    tiler.Close(Tile::input, DataReady(stage, proto));
   } else {
     // This kernel does not say when a socket has data: input ends with the wake-up.
     const auto waking = timeline.cores.FirstWaking(tid, tiler.cursor(), message.end);

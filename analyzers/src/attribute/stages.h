@@ -56,7 +56,7 @@ void Transit(Stage& stage, const Critical& critical, EventRun packets, Tile firs
 
 // receive.cc: from transport input to the return of the receive call.
 void ReceiveHoma(Stage& stage, EventRun events);
-void ReceiveFlow(Stage& stage, EventRun flow);
+void ReceiveFlow(Stage& stage, std::uint64_t proto);
 
 // wakeup.cc: from "message ready" until the receiving thread runs, not later
 // than @until.

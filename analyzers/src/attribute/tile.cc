@@ -47,6 +47,8 @@ std::string_view SlotSide(unsigned slot) {
   switch (Info(SlotTile(slot)).place) {
     case Place::wire:
       return "network";
+    case Place::machine:
+      return "machine";
     case Place::server:
       return "server";
     case Place::sender:

@@ -29,7 +29,7 @@ enum class Cause : std::uint8_t {
 enum class Direction : std::uint8_t { kRequest, kResponse };
 
 // Where the time of a tile passes.
-enum class Place : std::uint8_t { sender, wire, receiver, server };
+enum class Place : std::uint8_t { sender, wire, receiver, machine, server };
 
 inline constexpr unsigned kTiles = static_cast<unsigned>(Tile::kCount);
 inline constexpr unsigned kCauses = static_cast<unsigned>(Cause::kCount);
@@ -63,7 +63,7 @@ inline Cause SlotCause(unsigned slot) { return Info(SlotTile(slot)).cause; }
 std::string SlotName(unsigned slot);
 // "request", "response", "server".
 std::string_view SlotDirection(unsigned slot);
-// "client", "server" or "network".
+// "client", "server", "network" or "machine".
 std::string_view SlotSide(unsigned slot);
 
 }  // namespace hs

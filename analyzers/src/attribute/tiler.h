@@ -2,12 +2,15 @@
 #ifndef HOMASCOPE_ATTRIBUTE_TILER_H
 #define HOMASCOPE_ATTRIBUTE_TILER_H
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "attribute/tile.h"
 #include "base/nanos.h"
+#include "timeline/silence.h"
 
 namespace hs {
 
@@ -18,7 +21,9 @@ namespace hs {
 // around it is then unexplained up to the next milestone that fits.
 class Tiler {
  public:
-  Tiler(Nanos start, Nanos end) : cursor_(start), limit_(end) {}
+  // @silences, in order, must outlive it.
+  Tiler(Nanos start, Nanos end, std::span<const Silence> silences = {})
+      : cursor_(start), limit_(end), silences_(silences) {}
 
   // What follows belongs to @direction, whose milestones lie before @limit.
   void Begin(Direction direction, Nanos limit) {
@@ -33,7 +38,10 @@ class Tiler {
       return false;
     }
     const Nanos to = *time < cursor_ ? cursor_ : *time;
-    ns_[Slot(gap_ ? Tile::unexplained : tile, direction_)] += to - cursor_;
+    const Tile charged = gap_ ? Tile::unexplained : tile;
+    const Nanos silent = Info(charged).cause == Cause::app ? 0 : Silent(cursor_, to);
+    ns_[Slot(charged, direction_)] += to - cursor_ - silent;
+    ns_[Slot(Tile::silence, direction_)] += silent;
     cursor_ = to;
     gap_ = false;
     return true;
@@ -57,8 +65,20 @@ class Tiler {
   // of events; the earlier milestone then wins.
   static constexpr Nanos kClockSlack = 200;
 
+  // How much of [from, to] the machine stood still. An application may well
+  // compute that long without an event, so its tiles are never asked.
+  Nanos Silent(Nanos from, Nanos to) const {
+    Nanos sum = 0;
+    auto it = std::partition_point(silences_.begin(), silences_.end(),
+                                   [&](const Silence& s) { return s.to <= from; });
+    for (; it != silences_.end() && it->from < to; ++it)
+      sum += std::min(to, it->to) - std::max(from, it->from);
+    return sum;
+  }
+
   Nanos cursor_;
   Nanos limit_;
+  std::span<const Silence> silences_;
   Direction direction_ = Direction::kRequest;
   bool gap_ = false;
   std::array<Nanos, kSlots> ns_{};

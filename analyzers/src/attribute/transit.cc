@@ -30,7 +30,7 @@ PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets
   const Event* start = nullptr;
   for (std::uint32_t i : packets) {
     const Event& event = stage.timeline.at(i);
-    if (event.kind == Kind::sk_data_ready || event.args[arg::packet::id] != critical.id) continue;
+    if (event.args[arg::packet::id] != critical.id) continue;
     const std::uint64_t offset = event.args[arg::packet::offset];
     if (offset != critical.offset && offset != critical.sent_offset) continue;
     if (event.time < from) continue;

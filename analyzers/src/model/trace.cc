@@ -17,4 +17,12 @@ void Trace::Finish() {
   if (complete_to == 0) complete_to = events_.back().time;
 }
 
+std::uint32_t Trace::CountBetween(Nanos from, Nanos to) const {
+  auto first = std::partition_point(events_.begin(), events_.end(),
+                                    [&](const Event& event) { return event.time < from; });
+  auto last = std::partition_point(first, events_.end(),
+                                   [&](const Event& event) { return event.time <= to; });
+  return static_cast<std::uint32_t>(last - first);
+}
+
 }  // namespace hs

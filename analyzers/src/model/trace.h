@@ -19,7 +19,7 @@ struct ImportStats {
   std::uint64_t records = 0;                    // read, whether known or not
   std::uint64_t produced = 0;                   // counted by the kernel
   std::uint64_t reordered = 0;                  // came earlier than their predecessor
-  std::map<std::string, std::uint64_t> lost;    // by reason; "damaged" in bytes
+  std::map<std::string, std::uint64_t> lost;    // by reason; "damaged" in bytes, "frozen" on purpose
   std::map<std::string, std::uint64_t> unused;  // events unknown here or without our fields
   std::string damage;                           // why reading stopped, if it did
 };
@@ -50,6 +50,8 @@ class Trace {
 
   const std::vector<Event>& events() const { return events_; }
   std::uint64_t count(Kind kind) const { return counts_[static_cast<unsigned>(kind)]; }
+  // Events with from <= time <= to.
+  std::uint32_t CountBetween(Nanos from, Nanos to) const;
   // A kind that never occurs was off or is missing in this kernel: its absence
   // near one RPC means nothing.
   bool has(Kind kind) const { return count(kind) > 0; }

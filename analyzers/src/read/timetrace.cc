@@ -79,7 +79,7 @@ Result<Trace> ReadTimetrace(const std::string& path) {
   for (std::uint32_t i = 0; i < info->events; i++)
     mappings.push_back(MapEvent(*tt_event(reader, i)));
   std::vector<std::uint64_t> unused(info->events);
-  std::vector<Nanos> last(info->cpus);  // record of each CPU
+  std::vector<Nanos> last(std::max(info->cpus, 1u));  // record of each CPU
   tt_record record;
   std::uint64_t records = 0;
   int rc;
@@ -107,13 +107,13 @@ Result<Trace> ReadTimetrace(const std::string& path) {
     if (since > 0) trace.lost_before = true;
     trace.complete_from = std::max(trace.complete_from, since);
   }
-  // After a ring stopped its CPU is silent, though the others may go on.
-  trace.complete_to = static_cast<Nanos>(info->dump_time_ns);
+  // A freeze ends the trace everywhere; a full ring silences its own CPU.
+  const bool frozen = trace.stats.lost[tt_loss_name(TT_LOSS_FROZEN)] > 0;
+  trace.complete_to = frozen || rc < 0 ? *std::max_element(last.begin(), last.end())
+                                       : static_cast<Nanos>(info->dump_time_ns);
   for (std::uint32_t cpu = 0; cpu < info->cpus; cpu++)
-    if (tt_lost(reader, cpu, TT_LOSS_FROZEN) > 0)
+    if (tt_lost(reader, cpu, TT_LOSS_FULL) > 0)
       trace.complete_to = std::min(trace.complete_to, last[cpu]);
-  if (rc < 0 && !trace.events().empty())
-    trace.complete_to = std::min(trace.complete_to, trace.events().back().time);
   trace.Finish();
   return trace;
 }

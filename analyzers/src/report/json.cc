@@ -80,6 +80,9 @@ Json ToJson(const Report& report) {
   json["third_cpu_softirq_share"] = report.third_cpu_share;
   json["handoff_cpu_changes"] = report.cpu_changes;
   json["cpus_touched_mean"] = report.cpus;
+  json["tracer"] = {{"records_per_rpc", report.records_per_rpc},
+                    {"cost_per_rpc_ns",
+                     report.records_per_rpc * static_cast<double>(report.record_cost)}};
   return json;
 }
 

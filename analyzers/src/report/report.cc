@@ -90,6 +90,7 @@ Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTi
     third += rpc.third_softirqs;
     report.cpu_changes += rpc.cpu_changes;
     report.cpus += rpc.cpus;
+    report.records_per_rpc += rpc.records;
   }
   report.rtt = Summarise(std::move(rtts));
   const Summary unexplained = Summarise(std::move(unexplained_ppm));
@@ -98,6 +99,7 @@ Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTi
   report.remote_softirq_share = Ratio(static_cast<double>(remote), static_cast<double>(softirqs));
   report.third_cpu_share = Ratio(static_cast<double>(third), static_cast<double>(softirqs));
   report.cpu_changes = Ratio(report.cpu_changes, static_cast<double>(rpcs.size()));
+  report.records_per_rpc = Ratio(report.records_per_rpc, static_cast<double>(rpcs.size()));
   report.cpus = Ratio(report.cpus, static_cast<double>(rpcs.size()));
 
   std::vector<Nanos> values(rpcs.size());

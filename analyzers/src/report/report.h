@@ -61,6 +61,7 @@ struct Report {
   double third_cpu_share = 0;
   double cpu_changes = 0;  // mean per RPC
   double cpus = 0;
+  double records_per_rpc = 0;
 };
 
 Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTiles>& rpcs);

@@ -28,7 +28,7 @@ std::string Bar(double share, double full) {
 std::string LossText(const ImportStats& import) {
   std::string text;
   for (const auto& [reason, count] : import.lost)
-    if (count > 0)
+    if (count > 0 && reason != "frozen")
       Put(text, "{}{} {} {}", text.empty() ? "" : ", ", count,
           reason == "damaged" ? "bytes" : "records", reason);
   if (!import.damage.empty()) Put(text, "{}{}", text.empty() ? "" : "; ", import.damage);
@@ -38,10 +38,14 @@ std::string LossText(const ImportStats& import) {
 void PutHead(std::string& text, const Report& report) {
   const std::string losses = LossText(report.import);
   if (losses.empty())
-    Put(text, "no data lost: {} records\n", report.import.records);
+    Put(text, "no data lost: {} records", report.import.records);
   else
-    Put(text, "DATA LOST: {}; {} of {} records read\n", losses, report.import.records,
+    Put(text, "DATA LOST: {}; {} of {} records read", losses, report.import.records,
         report.import.produced);
+  if (const auto frozen = report.import.lost.find("frozen");
+      frozen != report.import.lost.end() && frozen->second > 0)
+    Put(text, "; {} more came after the freeze", frozen->second);
+  Put(text, "\n");
   Put(text, "{} over {}: {} RPCs seen, {} explained", report.trace_path, report.transport,
       report.seen, report.rpcs);
   const char* separator = "; excluded: ";
@@ -144,11 +148,14 @@ std::string ToText(const Report& report) {
   Put(text,
       "\nUnexplained: {:.2f}% of all time; of one RPC {:.2f}% at the median, {:.2f}% at P99.\n"
       "Softirq on another CPU than the sender: {:.1f}% of messages; on a third CPU: {:.1f}%. "
-      "CPUs per RPC: {:.2f}, changes of CPU on its path: {:.2f}.\n",
+      "CPUs per RPC: {:.2f}, changes of CPU on its path: {:.2f}.\n"
+      "Tracer: {:.1f} records per RPC of {} ns, in all {:.2f} us on all CPUs; the times above "
+      "include it.\n",
       100 * report.causes[static_cast<unsigned>(Cause::unexplained)].share,
       100 * report.unexplained_p50, 100 * report.unexplained_p99,
       100 * report.remote_softirq_share, 100 * report.third_cpu_share, report.cpus,
-      report.cpu_changes);
+      report.cpu_changes, report.records_per_rpc, report.record_cost,
+      Us(report.records_per_rpc * static_cast<double>(report.record_cost)));
   return text;
 }
 

@@ -132,6 +132,7 @@ class Finder {
     rpc.response.at_return = true;
     rpc.response.recv_tid = r.recv_tid;
     rpc.response.recv_call = static_cast<Nanos>(r.recv_call_ns);
+    rpc.response.earlier_return = static_cast<Nanos>(r.send_return_ns);
 
     const auto [s, n] = server_.Find(r);
     if (n > 1) return Exclude("ambiguous_id");

@@ -29,6 +29,7 @@ struct Message {
   std::uint32_t send_tid = 0;  // 0: unknown
   std::uint32_t recv_tid = 0;
   std::optional<Nanos> recv_call;  // when the application asked for the message
+  std::optional<Nanos> earlier_return;  // of the send call the receiver made before that
 };
 
 // An RPC whose round trip [request.begin, response.end] is to be explained.

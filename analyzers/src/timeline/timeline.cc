@@ -22,7 +22,14 @@ bool IsHoma(Kind kind) { return kind < Kind::irq_entry; }
 }  // namespace
 
 Timeline::Timeline(const Trace& t)
-    : trace(t), cores(t), homa(t), homa_packets(t), flows(t), receivers(t) {
+    : trace(t),
+      cores(t),
+      silences(FindSilences(t)),
+      homa(t),
+      homa_packets(t),
+      flows(t),
+      ready(t),
+      receivers(t) {
   const auto& events = trace.events();
   for (std::uint32_t i = 0; i < events.size(); i++) {
     const Event& event = events[i];
@@ -39,16 +46,13 @@ Timeline::Timeline(const Trace& t)
       else if (proto != 0)
         flows.Add(proto << 32 | ports, i);
     } else if (event.kind == Kind::sk_data_ready) {
-      // The packet that brought the data came from the remote port.
-      flows.Add(FlowKey(event.args[arg::sk_data_ready::proto],
-                        static_cast<std::uint16_t>(event.args[arg::sk_data_ready::dport]),
-                        static_cast<std::uint16_t>(event.args[arg::sk_data_ready::sport])),
-                i);
+      ready.Add(event.args[arg::sk_data_ready::sport], i);
     }
   }
   homa.Finish();
   homa_packets.Finish();
   flows.Finish();
+  ready.Finish();
   receivers.Finish();
 }
 

@@ -3,10 +3,12 @@
 #define HOMASCOPE_TIMELINE_TIMELINE_H
 
 #include <cstdint>
+#include <vector>
 
 #include "model/trace.h"
 #include "timeline/cores.h"
 #include "timeline/index.h"
+#include "timeline/silence.h"
 
 namespace hs {
 
@@ -25,9 +27,11 @@ struct Timeline {
 
   const Trace& trace;
   Cores cores;
+  std::vector<Silence> silences;
   EventIndex homa;          // events of homa.ko by RPC, rpc_id with bit 0 cleared
   EventIndex homa_packets;  // packet events of Homa by sender id
-  EventIndex flows;         // packet and sk_data_ready events of TCP and UDP by FlowKey()
+  EventIndex flows;         // packet events of TCP and UDP by FlowKey()
+  EventIndex ready;         // sk_data_ready by local port
   EventIndex receivers;     // homa_recv_enter by thread
 };
 
