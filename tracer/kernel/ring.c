@@ -211,6 +211,9 @@ void *tt_ring_slow(unsigned long claim, u32 bytes, u64 now)
 	retire(claim, bytes);
 	raw_local_irq_save(flags);
 	if (ring->busy) {
+		/* Many void claims in one NMI must not carry the cursor into a block. */
+		if (!in_block(claim))
+			this_cpu_sub(tt_rings.hot.cursor, bytes);
 		WRITE_ONCE(ring->nested_ns, now);
 		lose(TT_RING_NESTED);
 	} else {

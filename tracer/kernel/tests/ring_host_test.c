@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ring.c in user space, with interrupts and NMIs that come between any two of
+ * its steps and record themselves. After every run each record must be read
+ * back whole, with its exact time, or be counted as lost. The pages behind
+ * blocks, which nobody may touch, are poisoned under AddressSanitizer.
+ */
+#include <assert.h>
+#include <stdio.h>
+
+#include "../ring.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
+#define CHECK(x)									\
+	do {										\
+		if (!(x)) {								\
+			fprintf(stderr, "%s:%d: seed %u: %s\n", __FILE__, __LINE__,	\
+				seed, #x);						\
+			exit(1);							\
+		}									\
+	} while (0)
+
+#define MAX_RECORDS 60000
+#define ID_SMALL 2
+#define ID_LARGE 3
+
+static unsigned int seed;
+static u64 random_state;
+
+static u32 random_below(u32 n)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (u32)(random_state >> 20) % n;
+}
+
+/* Clock: mostly small steps, now and then over epochs. */
+static u64 now_ns;
+static u64 times[MAX_RECORDS]; /* of each record, by its number */
+static u64 produced;
+
+u64 ktime_get_mono_fast_ns(void)
+{
+	now_ns += 1 + random_below(100);
+	if (!random_below(200))
+		now_ns += random_below(3) << TT_TIME_BITS;
+	if (!random_below(5000))
+		now_ns += 1ull << 40;
+	return now_ns;
+}
+
+bool irqs_off;
+static bool in_nmi;
+static u32 depth;
+static u32 odds; /* an interrupt comes once in so many places; 0: never */
+static u32 failing_page; /* the allocation that fails, counted down; 0: none */
+
+struct page *alloc_page(void)
+{
+	if (failing_page && !--failing_page)
+		return NULL;
+	return malloc(sizeof(struct page));
+}
+
+static void *mapping;
+static unsigned long mapped_bytes;
+static bool odd_mapping;
+
+/* One page more than asked for, so that both alignments of the area occur. */
+void *vmap(struct page **pages, unsigned long n, int flags, int prot)
+{
+	char *area = aligned_alloc(2 * PAGE_SIZE, (n + 2) * PAGE_SIZE);
+	unsigned long i;
+
+	(void)pages, (void)flags, (void)prot;
+	assert(n % 2 == 0);
+	mapping = area;
+	mapped_bytes = (n + 2) * PAGE_SIZE;
+	for (i = 1; i < n + 2; i += 2)
+		ASAN_POISON_MEMORY_REGION(area + i * PAGE_SIZE, PAGE_SIZE);
+	return odd_mapping ? area + PAGE_SIZE : area;
+}
+
+void vunmap(void *area)
+{
+	(void)area;
+	ASAN_UNPOISON_MEMORY_REGION(mapping, mapped_bytes);
+	free(mapping);
+}
+
+static struct static_key_false key = { 1 };
+static struct tt_client client = { .cpu = &tt_rings.hot, .slow = tt_ring_slow,
+				   .first_id = ID_SMALL, .key = &key };
+
+/* As TT_RECORDER, but notes the time it read. */
+static void record(void)
+{
+	u64 number, now;
+	u32 bytes;
+	bool large;
+	u8 *at;
+
+	if (produced == MAX_RECORDS)
+		return;
+	number = produced++;
+	large = number % 3 == 0;
+	bytes = large ? TT_MAX_RECORD_BYTES : 12;
+	now = ktime_get_mono_fast_ns();
+	times[number] = now;
+	interrupt();
+	at = tt_claim(&client, bytes, now);
+	if (!at)
+		return;
+	interrupt();
+	memcpy(at + 4, &number, sizeof(number));
+	if (large)
+		memset(at + 12, (int)number, bytes - 12);
+	interrupt();
+	*(u32 *)at = (u32)now << TT_ID_BITS | (large ? ID_LARGE : ID_SMALL);
+	tt_commit(at, bytes, 1);
+}
+
+void interrupt(void)
+{
+	bool was_off = irqs_off, was_nmi = in_nmi;
+	u32 i, n;
+
+	if (!odds || depth == 4 || in_nmi || random_below(odds))
+		return;
+	/* With interrupts off only an NMI can come. */
+	in_nmi = irqs_off || !random_below(4);
+	irqs_off = true;
+	depth++;
+	n = random_below(10) ? 1 + random_below(4) : random_below(600);
+	/* Handlers may be interrupted by higher ones, so interrupts are on again. */
+	irqs_off = in_nmi;
+	for (i = 0; i < n; i++)
+		record();
+	depth--;
+	irqs_off = was_off;
+	in_nmi = was_nmi;
+}
+
+static char seen[MAX_RECORDS];
+
+static u64 check_block(const struct tt_block *block, u64 first)
+{
+	const u8 *at = (const u8 *)(block + 1);
+	const u8 *end = at + TT_COMMIT_BYTES(block->commit);
+	u64 epoch = block->time_ns >> TT_TIME_BITS;
+	u64 records = 0;
+	u64 number;
+	u32 word, id, bytes, i;
+
+	CHECK(block->magic == TT_BLOCK_MAGIC);
+	/* Later ones are not known to the ring yet; readers continue the count. */
+	if (block->sequence <= tt_rings.settled)
+		CHECK(block->first_record == first);
+	for (; at < end; at += bytes) {
+		memcpy(&word, at, sizeof(word));
+		id = word & (TT_MAX_EVENTS - 1);
+		if (id == TT_ID_PAD) {
+			bytes = word >> TT_ID_BITS;
+			CHECK(bytes >= 4 && bytes % 4 == 0);
+			continue;
+		}
+		if (id == TT_ID_EXTEND) {
+			u32 low;
+
+			bytes = TT_EXTEND_BYTES;
+			memcpy(&low, at + 4, sizeof(low));
+			epoch = (u64)(word >> TT_ID_BITS) << 32 | low;
+			continue;
+		}
+		CHECK(id == ID_SMALL || id == ID_LARGE);
+		bytes = id == ID_LARGE ? TT_MAX_RECORD_BYTES : 12;
+		memcpy(&number, at + 4, sizeof(number));
+		CHECK(number < produced && !seen[number]);
+		CHECK((number % 3 == 0) == (id == ID_LARGE));
+		for (i = 12; i < bytes; i++)
+			CHECK(at[i] == (u8)number);
+		CHECK(times[number] == (epoch << TT_TIME_BITS | word >> TT_ID_BITS));
+		seen[number] = 1;
+		records++;
+	}
+	CHECK(at == end);
+	CHECK(records == TT_COMMIT_RECORDS(block->commit));
+	return records;
+}
+
+/* Reads everything back; @base: records produced when the ring was last cleared. */
+static void check_ring(u64 base)
+{
+	static _Alignas(PAGE_SIZE) u8 page[PAGE_SIZE];
+	struct tt_cut cut;
+	u64 decoded = 0, lost = 0;
+	u64 k;
+	int i;
+
+	tt_ring_cut(0, &cut);
+	CHECK(!cut.last_partial);
+	memset(seen, 0, sizeof(seen));
+	for (k = cut.begin; k < cut.end; k++) {
+		CHECK(tt_ring_copy(0, &cut, k, (struct tt_block *)page) == 0);
+		decoded += check_block((struct tt_block *)page, cut.overwritten + decoded);
+	}
+	for (i = 0; i < TT_RING_LOSSES; i++)
+		lost += cut.lost[i];
+	CHECK(cut.stored == cut.overwritten + decoded);
+	CHECK(produced - base == cut.stored + lost);
+}
+
+static void begin(u32 run, u64 blocks)
+{
+	seed = run;
+	random_state = (run + 1) * 0x9e3779b97f4a7c15ull;
+	now_ns = random_below(1000000000);
+	produced = 0;
+	odd_mapping = run & 1;
+	tt_rings.hot = (struct tt_cpu){ PAGE_SIZE, ~0ull };
+	CHECK(tt_rings_init(blocks * PAGE_SIZE) == 0);
+	tt_rings_thaw();
+	tt_rings_set_mode(TT_RING_OVERWRITE);
+}
+
+static void end(void)
+{
+	odds = 0;
+	check_ring(0);
+	tt_rings_exit();
+	memset(&tt_rings, 0, sizeof(tt_rings));
+}
+
+/* Any mix of interrupts over rings of any size, some wrapped many times. */
+static void test_nesting(void)
+{
+	u32 run, i;
+
+	for (run = 0; run < 600; run++) {
+		begin(run, 1ull << random_below(7));
+		odds = run % 10 ? 5 + random_below(200) : 0;
+		for (i = 0; i < 2000; i++)
+			record();
+		end();
+	}
+}
+
+static void test_wraps_lose_nothing_else(void)
+{
+	struct tt_cut cut;
+	u32 i;
+
+	begin(1000, 4);
+	for (i = 0; i < 5000; i++)
+		record();
+	tt_ring_cut(0, &cut);
+	CHECK(cut.overwritten > 0 && cut.end - cut.begin == 4);
+	CHECK(cut.lost[0] + cut.lost[1] + cut.lost[2] == 0);
+	end();
+}
+
+static void test_stop_keeps_the_oldest(void)
+{
+	struct tt_cut cut;
+	u32 i;
+
+	begin(1001, 4);
+	tt_rings_set_mode(TT_RING_STOP);
+	for (i = 0; i < 5000; i++)
+		record();
+	tt_ring_cut(0, &cut);
+	CHECK(cut.begin == 0 && cut.end == 4 && cut.overwritten == 0);
+	CHECK(cut.lost[TT_RING_FULL] == 5000 - cut.stored);
+	tt_rings_clear();
+	for (i = 0; i < 10; i++)
+		record();
+	odds = 0;
+	check_ring(5000);
+	tt_rings_exit();
+	memset(&tt_rings, 0, sizeof(tt_rings));
+}
+
+static void test_freeze_counts(void)
+{
+	struct tt_cut cut;
+	u32 i;
+
+	begin(1002, 4);
+	odds = 5000;
+	for (i = 0; i < 3000; i++) {
+		if (i % 100 == 50)
+			tt_rings_freeze();
+		if (i % 100 == 70)
+			tt_rings_thaw();
+		record();
+	}
+	odds = 0;
+	tt_ring_cut(0, &cut);
+	CHECK(cut.lost[TT_RING_FROZEN] >= 600);
+	end();
+}
+
+static void test_resize(void)
+{
+	u32 i;
+
+	begin(1003, 2);
+	for (i = 0; i < 100; i++)
+		record();
+	CHECK(tt_rings_resize(3 * PAGE_SIZE) == -EINVAL);
+	CHECK(tt_rings_resize(PAGE_SIZE / 2) == -EINVAL);
+	failing_page = 3;
+	CHECK(tt_rings_resize(8 * PAGE_SIZE) == -ENOMEM);
+	CHECK(tt_rings_size() == 2 * PAGE_SIZE);
+	check_ring(0);
+	end();
+}
+
+/* A cut is a moment: what comes later is not in it, what was reused is gone. */
+static void test_cut_is_a_moment(void)
+{
+	static _Alignas(PAGE_SIZE) u8 page[PAGE_SIZE];
+	struct tt_cut cut;
+	u32 i;
+
+	begin(1004, 2);
+	for (i = 0; i < 20; i++)
+		record();
+	tt_ring_cut(0, &cut);
+	CHECK(cut.stored == 20 && cut.end == 1);
+	for (i = 0; i < 20; i++)
+		record();
+	CHECK(tt_ring_copy(0, &cut, 0, (struct tt_block *)page) == 0);
+	CHECK(TT_COMMIT_RECORDS(((struct tt_block *)page)->commit) == 20);
+	for (i = 0; i < 1000; i++)
+		record();
+	CHECK(tt_ring_copy(0, &cut, 0, (struct tt_block *)page) == -ESTALE);
+	end();
+}
+
+int main(void)
+{
+	test_nesting();
+	test_wraps_lose_nothing_else();
+	test_stop_keeps_the_oldest();
+	test_freeze_counts();
+	test_resize();
+	test_cut_is_a_moment();
+	printf("ring_host_test: ok\n");
+	return 0;
+}
