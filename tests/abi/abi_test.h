@@ -80,7 +80,9 @@ uint64_t request(const struct duo *d, size_t bytes, uint64_t cookie, uint32_t fl
 /* Waits for a message that must arrive; @r as in endpoint_receive(). */
 void receive(const struct endpoint *ep, uint64_t id, struct received *r);
 
-/* Server takes one request and replies with @bytes bytes of the pattern. */
+/* Server takes one request and replies with @bytes bytes of the pattern; it
+ * keeps the bpages, of which there are plenty.
+ */
 void serve_one(const struct duo *d, size_t bytes);
 
 /* Byte @k of every message the cases send. */

@@ -36,6 +36,9 @@ scaled() {                      # scaled FAST SLOW
 	case $MODE in uml) echo "$1" ;; *) echo "$2" ;; esac
 }
 
+# A socket lives on for a moment after close, until its last packet is gone.
+unload() { wait_for 10 unload_modules; }
+
 server_start() {                # server_start HOST ADDRESS PORT [OPTION...]: pid in $server
 	_host=$1 _address=$2 _port=$3
 	shift 3

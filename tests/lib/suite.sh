@@ -13,7 +13,7 @@ for name in "$@"; do
 	sh "/tests/$name.sh" >"$OUT/$name.log" 2>&1 || not_ok "$name" "the script ended with status $?" >/dev/null
 	killall rpc_ledger abi_test 2>/dev/null && sleep 0.2
 	net_down 2>/dev/null
-	unload_modules || not_ok "$name" "modules cannot be unloaded afterwards" >/dev/null
+	unload || not_ok "$name" "modules cannot be unloaded afterwards" >/dev/null
 	echo $(($(cut -d. -f1 /proc/uptime) - begin)) >"$OUT/$name.done"
 	sync_out
 	say "suite: $name: $(grep -c '^ok' "$CASES") ok, $(grep -c '^not ok' "$CASES") not ok"

@@ -14,6 +14,7 @@ BUILD = TOP / "build"
 LOGS = BUILD / "test-logs"
 sys.path.insert(0, str(TOP / "tests" / "lint"))
 
+import attribution  # noqa: E402
 import checks  # noqa: E402
 
 # verdict: "ok", "not ok" or "skip"; why: one line for the latter two.
@@ -24,8 +25,9 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
-                 ["smoke", "abi", "loss", "errors", "reload", "trace", "namespaces"]),
-    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace"]),
+                 ["smoke", "abi", "loss", "errors", "reload", "trace", "namespaces",
+                  "pipeline"]),
+    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "pipeline"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
                    ["smoke", "abi", "loss", "errors", "reload", "trace"]),
 }
@@ -140,6 +142,7 @@ def guest_files():
     """Programs and scripts a guest needs; those not built yet are missing."""
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
+             "/bin/rpcload": BUILD / "experiments/workload/rpcload",
              "/bin/ttdump": BUILD / "tracer/tools/ttdump",
              "/tests/case.sh": TOP / "tests/lib/case.sh"}
     for script in (TOP / "tests/system").glob("*.sh"):
@@ -172,10 +175,18 @@ def run_guest(guest, spec, scripts):
                         + ["tests/lib/suite.sh", *scripts])
     for script in scripts:
         cases = read_cases(out, script)
+        if script == "pipeline" and (out / "pipeline.ttd").exists():
+            cases += explain(out)
         if script == scripts[-1]:
             why = f"{last_line(log)} ({short(log)}, {short(out)}/console.log)"
             cases.append(Case("guest", "not ok" if status else "ok", why))
         yield f"vm/{guest}/{script}", cases, script_seconds(out, script)
+
+
+def explain(out):
+    """The half of pipeline.sh that runs outside the guest."""
+    return [Case(name, "not ok" if why else "ok", f"{why} ({short(out)}/attribution.log)")
+            for name, why in attribution.problems(BUILD / "analyzers/homascope", out)]
 
 
 def read_cases(out, script):

@@ -34,4 +34,4 @@ run_with loss_10_percent loss 10%
 run_with duplicate duplicate 20%
 run_with reorder delay 1ms reorder 70%
 run_with all_together loss 3% duplicate 5% delay 500us 300us reorder 50%
-check unload unload_modules
+check unload unload

@@ -53,4 +53,4 @@ for role in server client; do
 	check "${role}_namespace_vanishes" vanish $role
 	net_down
 done
-check unload unload_modules
+check unload unload

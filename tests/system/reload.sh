@@ -7,13 +7,13 @@
 
 again_and_again() {             # the namespaces outlive the module
 	for _ in $(seq "$(scaled 20 5)"); do
-		load_modules && exchange --count 10 && unload_modules || return 1
+		load_modules && exchange --count 10 && unload || return 1
 	done
 }
 
 bare() {
 	for _ in $(seq "$(scaled 20 5)"); do
-		load_modules && unload_modules || return 1
+		load_modules && unload || return 1
 	done
 }
 
@@ -32,10 +32,10 @@ killed() {
 	sleep 1
 	killall -KILL rpc_ledger
 	sleep 0.1
-	unload_modules
+	unload
 }
 
-alone() { insmod /mod/homa.ko && exchange --count 10 && rmmod homa; }
+alone() { insmod /mod/homa.ko && exchange --count 10 && unload; }
 
 check hosts net_pair
 check bare bare

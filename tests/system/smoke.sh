@@ -16,5 +16,5 @@ metrics >/tmp/metrics
 check metrics_readable test -s /tmp/metrics
 check metrics_count grep -Eq '^[a-z_0-9]+ +[1-9][0-9]*' /tmp/metrics
 cp /tmp/metrics "$OUT/smoke.metrics"
-check unload unload_modules
+check unload unload
 check unloaded test ! -d /sys/module/homa

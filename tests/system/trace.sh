@@ -22,11 +22,15 @@ if [ ! -d /sys/module/timetrace ]; then
 	exit 0
 fi
 check hosts net_pair
+for group in irq softirq napi net sched sock; do    # off until asked for
+	check "group_$group" control on $group
+done
 check traffic exchange --count 50
 control freeze
 cat /proc/timetrace >/tmp/text
-for event in send_enter send_copied send_return data_xmit data_in msg_complete handoff recv_running \
-	recv_return rpc_client rpc_server rpc_end; do
+cp /tmp/text "$OUT/trace.txt"
+for event in send_enter send_copied send_return data_xmit data_in msg_complete handoff \
+	recv_running recv_return rpc_client rpc_server rpc_end; do
 	check "event_homa_$event" text_has "homa_$event"
 done
 for event in softirq_entry napi_poll net_dev_queue netif_receive_skb sched_switch; do
@@ -42,4 +46,4 @@ check group_on_heard text_has sched_switch
 check mark lines_after mark hello
 check mark_seen text_has hello
 check bad_control sh -c '! echo nonsense >/proc/timetrace'
-check unload unload_modules
+check unload unload
