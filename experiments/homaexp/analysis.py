@@ -85,17 +85,16 @@ class Parts:
 
     rtt_us: list[float]
     tiles_us: Any
-    tile_names: list[str]
-    cause_of: dict[str, str]
+    tiles: list[dict[str, Any]]
 
     def causes(self) -> list[str]:
         """Names of the causes, in the order of the round trip."""
-        return list(dict.fromkeys(self.cause_of[t] for t in self.tile_names))
+        return list(dict.fromkeys(tile["cause"] for tile in self.tiles))
 
     def cause_us(self, cause: str) -> Any:
         """Mean of one cause in every round."""
-        columns = [i for i, t in enumerate(self.tile_names)
-                   if self.cause_of[t] == cause]
+        columns = [i for i, tile in enumerate(self.tiles)
+                   if tile["cause"] == cause]
         return self.tiles_us[:, columns].sum(axis=1)
 
 
@@ -109,12 +108,16 @@ def _parts(data: ArmData, percentile: int) -> Parts:
             raise UserError(f"{data.arm.id}: tiles differ between rounds; "
                             "repeat 'experiments/analyse'")
     rtts, tiles = _mean_parts(data, percentile)
-    causes = {t["name"]: t["cause"] for t in first.report["tiles"]}
-    missing = [name for name in first.names if name not in causes]
-    if missing:
+    described = {t["name"]: t for v in data.tiles for t in v.report["tiles"]}
+    # homascope describes the tiles that occur; the others are zero everywhere
+    occur = [i for i, name in enumerate(first.names)
+             if name in described or tiles[:, i].any()]
+    names = [first.names[i] for i in occur]
+    unknown = [name for name in names if name not in described]
+    if unknown:
         raise UserError(f"{data.arm.id}: homascope names no cause for "
-                        + ", ".join(missing))
-    return Parts(rtts, tiles, first.names, causes)
+                        + ", ".join(unknown))
+    return Parts(rtts, tiles[:, occur], [described[name] for name in names])
 
 
 def _report_arm(data: ArmData, parts: Parts) -> dict[str, Any]:
@@ -128,11 +131,10 @@ def _report_arm(data: ArmData, parts: Parts) -> dict[str, Any]:
             return None
         return float(np.average(values, weights=weights))
 
-    tiles = []
-    for i, name in enumerate(parts.tile_names):
-        tiles.append({"name": name, "cause": parts.cause_of[name],
-                      **_find(reports[0]["tiles"], name, "side", "direction"),
-                      "mean_us": stats.mean(parts.tiles_us[:, i])})
+    tiles = [{**{key: tile[key]
+                 for key in ("name", "cause", "side", "direction")},
+              "mean_us": stats.mean(parts.tiles_us[:, i])}
+             for i, tile in enumerate(parts.tiles)]
     return {
         "id": data.arm.id, "label": data.arm.label, "axes": data.arm.axes,
         "errors": data.errors,
@@ -160,12 +162,6 @@ def _report_arm(data: ArmData, parts: Parts) -> dict[str, Any]:
             "handoff_cpu_changes": weighted("handoff_cpu_changes"),
         },
     }
-
-
-def _find(entries: list[dict[str, Any]], name: str,
-          *keys: str) -> dict[str, Any]:
-    entry = next(e for e in entries if e["name"] == name)
-    return {key: entry[key] for key in keys}
 
 
 def _published_us(exp: Experiment, arm: matrix.Arm) -> float | None:

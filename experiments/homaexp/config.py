@@ -31,6 +31,7 @@ class Testbed:
     cpus: int
     memory_mb: int
     timeout_s: int
+    realtime: bool
     clock: str
     trust: str
 
@@ -115,6 +116,8 @@ def _wrong(where: str, what: str) -> UserError:
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        if value is None:  # only run.json has it, TOML does not
+            return None
         options = [k for k in typing.get_args(kind)
                    if not issubclass(k, types.NoneType)]
         if len(options) == 1:

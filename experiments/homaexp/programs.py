@@ -143,10 +143,12 @@ def run(argv: list[str], make_host: MakeHost = _local_vm) -> None:
         progress.step(f"boot {bed.name} ({bed.cpus} CPUs, kernel "
                       f"{bed.kernel}) and measure")
         with make_host(bed, out) as host:
+            realtime = host.realtime
             runner.measure(exp, host, tools, progress.say)
             runner.collect(exp, out, run_dir)
         _describe(exp, bed, args.config, utc, run_dir,
-                  {**tools, "homascope": homascope}, source, host_facts)
+                  {**tools, "homascope": homascope}, source,
+                  {**host_facts, "guest_realtime": realtime})
         progress.step("analyse the traces")
         _analyse(ResultSet.open(run_dir), homascope)
         progress.step("draw the figures")

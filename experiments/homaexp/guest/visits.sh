@@ -127,4 +127,5 @@ while read -r dir mode transport rps threads clients outstanding length response
 	echo "$done $TOTAL $dir" >"$OUT/progress"
 done <"$PLAN"
 rm -f "$OUT/progress"
-unload_modules || fail "modules do not unload"
+# the last packets of an RPC may still be on their way
+wait_for 10 unload_modules || fail "modules do not unload"

@@ -24,6 +24,8 @@ class Host(Protocol):
     up, whether the experiment went well or not.
     """
 
+    realtime: bool  # whether it runs ahead of the machine's other programs
+
     def __enter__(self) -> "Host": ...
 
     def __exit__(self, *exc: object) -> None: ...

@@ -53,6 +53,7 @@ def rtt_ns(transport: str, rps: int, threads: int) -> int:
 class FakeHost:
     """Does in Python what guest/visits.sh does; a Host."""
 
+    realtime = False
     fail: Exception | None = None
     skip = ""
     lying_rps = False
