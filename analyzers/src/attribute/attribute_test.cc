@@ -369,6 +369,33 @@ TEST(AttributeFlow, KernelThatDoesNotSayDataReady) {
   EXPECT_EQ(NonZero(Only(FlowRpc(kProtoTcp, false), Transport::kTcp)), expected);
 }
 
+TEST(AttributeFlow, SocketWithoutRemotePort) {
+  Script s = FlowRpc(kProtoUdp);
+  for (Event& e : s.trace.events)
+    if (e.kind == Kind::sk_data_ready && e.args[arg::sk_data_ready::sport] == kServerPort)
+      e.args[arg::sk_data_ready::dport] = 0;
+  Tiles tiles = NonZero(Only(s, Transport::kUdp));
+  EXPECT_EQ(tiles["req_input"], 16);
+  EXPECT_EQ(tiles.count("req_unexplained"), 0u);
+}
+
+// The response is there before the client has returned from its send call.
+TEST(AttributeFlow, ReceiverStillSendsOrIsBusy) {
+  Script s = FlowRpc(kProtoTcp);
+  std::erase_if(s.trace.events, [](const Event& e) {
+    return (e.kind == Kind::sched_waking && e.args[0] == kClient) ||
+           (e.kind == Kind::sched_switch && e.time > 1000 &&
+            (e.args[0] == kClient || e.args[2] == kClient) && e.time > 1200);
+  });
+  s.client.send_return_ns = s.client.recv_return_ns - 30;
+  s.client.recv_call_ns = s.client.recv_return_ns - 20;
+  Tiles tiles = NonZero(Only(s, Transport::kTcp));
+  EXPECT_EQ(tiles["resp_still_sending"], 17 + 18 + 19 - 30);
+  EXPECT_EQ(tiles["resp_receiver_busy"], 10);
+  EXPECT_EQ(tiles["resp_receive_path"], 20);
+  EXPECT_EQ(tiles.count("resp_unexplained"), 0u);
+}
+
 TEST(AttributeFlow, EventLoop) {
   Tiles tiles = NonZero(Only(FlowRpc(kProtoTcp, true, true), Transport::kTcp));
   EXPECT_EQ(tiles["req_dispatch"], 7);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <vector>
 
 namespace hs {
 namespace {
@@ -49,6 +50,20 @@ TEST(Tiler, ClocksMayDisagreeALittle) {
   EXPECT_TRUE(tiler.Close(Tile::qdisc, 15100));
   EXPECT_EQ(Of(tiler, Tile::send), 0);
   EXPECT_EQ(Of(tiler, Tile::qdisc), 100);
+}
+
+TEST(Tiler, SilenceIsTakenFromTheTileItFallsInto) {
+  const std::vector<Silence> silences = {{0, 10}, {120, 150}, {170, 190}};
+  Tiler tiler(100, 300, silences);
+  EXPECT_TRUE(tiler.Close(Tile::resume, 160));
+  EXPECT_TRUE(tiler.Close(Tile::copy_out, 180));
+  EXPECT_TRUE(tiler.Close(Tile::server_app, 200));
+  tiler.Finish();
+  EXPECT_EQ(Of(tiler, Tile::resume), 30);
+  EXPECT_EQ(Of(tiler, Tile::copy_out), 10);
+  EXPECT_EQ(Of(tiler, Tile::server_app), 20) << "an application may compute silently";
+  EXPECT_EQ(Of(tiler, Tile::silence), 30 + 10);
+  EXPECT_EQ(Of(tiler, Tile::unexplained), 100);
 }
 
 TEST(Tiler, DirectionsAreApart) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/trace_builder.h"
+#include "timeline/silence.h"
 
 namespace hs {
 namespace {
@@ -58,6 +59,25 @@ TEST(Cores, WhoRunsWhere) {
   EXPECT_EQ(cores.LastWaking(7, 0, 40), 40);
   EXPECT_FALSE(cores.FirstWaking(7, 41, 100));
   EXPECT_FALSE(cores.LastWaking(9, 0, 100));
+}
+
+TEST(Silences, OnlyWhereSomethingHadToRun) {
+  TraceBuilder b;
+  b.Cpu(0).At(0, Kind::sched_switch, {5, 1, 0}).At(1 * kSilence, Kind::irq_entry, {0});
+  b.Cpu(1).At(1 * kSilence + 1, Kind::sched_switch, {0, 0, 7});
+  b.Cpu(0).At(2 * kSilence, Kind::irq_entry, {0});       // too short
+  b.Cpu(0).At(4 * kSilence, Kind::irq_entry, {0});       // a thread is on CPU 1
+  b.Cpu(1).At(4 * kSilence + 1, Kind::sched_switch, {7, 1, 0});
+  b.Cpu(0).At(4 * kSilence + 2, Kind::softirq_entry, {3});
+  b.Cpu(0).At(6 * kSilence + 2, Kind::softirq_exit, {3});  // a softirq is on CPU 0
+  b.Cpu(0).At(9 * kSilence, Kind::irq_entry, {0});         // all idle
+  const Trace trace = b.Build();
+  const auto silences = FindSilences(trace);
+  ASSERT_EQ(silences.size(), 2u);
+  EXPECT_EQ(silences[0].from, 2 * kSilence);
+  EXPECT_EQ(silences[0].to, 4 * kSilence);
+  EXPECT_EQ(silences[1].from, 4 * kSilence + 2);
+  EXPECT_EQ(silences[1].to, 6 * kSilence + 2);
 }
 
 }  // namespace
