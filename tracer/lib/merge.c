@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The second pass: records of all CPUs in order of time.
+ *
+ * Interrupts nest between reading the clock and claiming space, so the
+ * records of one CPU are only nearly in order of time. Each CPU therefore
+ * keeps a window of decoded positions, sorted; its head may be given out when
+ * no block that is not in the window yet has anything earlier.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader_internal.h"
+
+static int earlier(const struct position *a, const struct position *b)
+{
+	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->offset < b->offset;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return earlier(b, a) - earlier(a, b);
+}
+
+/* Sorts window[head..tail), of which all before @from is in order and the rest nearly. */
+static void sort_window(struct cpu *cpu, size_t from)
+{
+	size_t budget = 8 * (cpu->tail - cpu->head);
+	struct position p;
+	size_t i, k;
+
+	for (i = from > cpu->head ? from : cpu->head + 1; i < cpu->tail; i++) {
+		p = cpu->window[i];
+		for (k = i; k > cpu->head && earlier(&p, &cpu->window[k - 1]) && budget; k--, budget--)
+			cpu->window[k] = cpu->window[k - 1];
+		cpu->window[k] = p;
+		if (!budget) {
+			qsort(cpu->window + cpu->head, cpu->tail - cpu->head,
+			      sizeof(*cpu->window), compare);
+			return;
+		}
+	}
+}
+
+/* Takes the next block of @cpu into its window. */
+static int take_block(struct tt_reader *r, struct cpu *cpu)
+{
+	const struct block *block = &cpu->blocks[cpu->next_block];
+	size_t most = block->bytes / sizeof(uint32_t);
+	struct walk w = tt_walk_begin(r, block);
+	struct position *grown;
+	uint64_t time_ns;
+	uint32_t at;
+	size_t from;
+
+	if (cpu->head)
+		memmove(cpu->window, cpu->window + cpu->head,
+			(cpu->tail - cpu->head) * sizeof(*cpu->window));
+	cpu->tail -= cpu->head;
+	cpu->head = 0;
+	if (cpu->room < cpu->tail + most) {
+		cpu->room = 2 * (cpu->tail + most);
+		grown = realloc(cpu->window, cpu->room * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		cpu->window = grown;
+	}
+	from = cpu->tail;
+	while (tt_walk_next(&r->dict, &w, &at, &time_ns) == STEP_RECORD)
+		cpu->window[cpu->tail++] = (struct position){ time_ns, block->offset + at };
+	cpu->next_block++;
+	sort_window(cpu, from);
+	return 0;
+}
+
+/* Makes the head of the window the earliest record that is left on @cpu. */
+static int fill_window(struct tt_reader *r, struct cpu *cpu)
+{
+	int err;
+
+	while (cpu->next_block < cpu->nblocks &&
+	       (cpu->head == cpu->tail ||
+		cpu->window[cpu->head].time_ns > cpu->blocks[cpu->next_block].min_ns)) {
+		err = take_block(r, cpu);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int cpu_earlier(const struct tt_reader *r, uint32_t a, uint32_t b)
+{
+	uint64_t ta = r->cpus[a].window[r->cpus[a].head].time_ns;
+	uint64_t tb = r->cpus[b].window[r->cpus[b].head].time_ns;
+
+	return ta != tb ? ta < tb : a < b;
+}
+
+static void sift_down(struct tt_reader *r, uint32_t i)
+{
+	uint32_t least, child, top;
+
+	for (;; i = least) {
+		least = i;
+		for (child = 2 * i + 1; child <= 2 * i + 2 && child < r->heap_size; child++)
+			if (cpu_earlier(r, r->heap[child], r->heap[least]))
+				least = child;
+		if (least == i)
+			return;
+		top = r->heap[i];
+		r->heap[i] = r->heap[least];
+		r->heap[least] = top;
+	}
+}
+
+static int start(struct tt_reader *r)
+{
+	uint32_t i;
+	int err;
+
+	r->heap_size = 0;
+	for (i = 0; i < r->info.cpus; i++) {
+		err = fill_window(r, &r->cpus[i]);
+		if (err)
+			return err;
+		if (r->cpus[i].head < r->cpus[i].tail)
+			r->heap[r->heap_size++] = i;
+	}
+	for (i = r->heap_size / 2; i-- > 0;)
+		sift_down(r, i);
+	r->started = 1;
+	return 0;
+}
+
+static uint64_t read_field(const uint8_t *at, enum tt_type type)
+{
+	uint64_t u64;
+	uint32_t u32;
+	uint16_t u16;
+
+	switch (type) {
+	case TT_U8:
+		return *at;
+	case TT_U16:
+		memcpy(&u16, at, sizeof(u16));
+		return u16;
+	case TT_U32:
+		memcpy(&u32, at, sizeof(u32));
+		return u32;
+	case TT_S32:
+		memcpy(&u32, at, sizeof(u32));
+		return (uint64_t)(int64_t)(int32_t)u32;
+	case TT_U64:
+		break;
+	}
+	memcpy(&u64, at, sizeof(u64));
+	return u64;
+}
+
+static void decode(const struct tt_reader *r, const struct position *p, uint32_t cpu,
+		   struct tt_record *record)
+{
+	const uint8_t *at = r->data + p->offset;
+	const struct tt_event_desc *event;
+	uint32_t word;
+	unsigned int i;
+
+	memcpy(&word, at, sizeof(word));
+	at += sizeof(word);
+	record->time_ns = p->time_ns;
+	record->cpu = (uint16_t)cpu;
+	record->event = r->dict.index[word & (TT_MAX_EVENTS - 1)];
+	event = &r->dict.events[record->event];
+	record->nargs = (uint16_t)event->nargs;
+	for (i = 0; i < event->nargs; i++) {
+		record->args[i] = read_field(at, event->fields[i].type);
+		at += tt_type_bytes(event->fields[i].type);
+	}
+}
+
+int tt_next(struct tt_reader *r, struct tt_record *record)
+{
+	struct cpu *cpu;
+	int err = 0;
+
+	if (!r->started)
+		err = start(r);
+	if (!err && !r->heap_size)
+		return 0;
+	if (!err) {
+		cpu = &r->cpus[r->heap[0]];
+		decode(r, &cpu->window[cpu->head], r->heap[0], record);
+		cpu->head++;
+		err = fill_window(r, cpu);
+	}
+	if (err)
+		return tt_fail(r->error, sizeof(r->error), err, "%s", strerror(-err));
+	if (cpu->head == cpu->tail)
+		r->heap[0] = r->heap[--r->heap_size];
+	sift_down(r, 0);
+	return 1;
+}
+
+void tt_rewind(struct tt_reader *r)
+{
+	uint32_t i;
+
+	for (i = 0; i < r->info.cpus; i++) {
+		r->cpus[i].head = 0;
+		r->cpus[i].tail = 0;
+		r->cpus[i].next_block = 0;
+	}
+	r->started = 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first pass over a dump: checks every byte once, finds the blocks that
+ * can be trusted, how far, and the earliest time in each, and adds up losses.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader_internal.h"
+
+#define MAX_CPUS 8192
+
+/* Notes damage of @bytes at @offset; the first place goes into the error text. */
+static void damage(struct tt_reader *r, struct cpu *cpu, uint64_t offset, uint64_t bytes,
+		   const char *what)
+{
+	cpu->lost[TT_LOSS_DAMAGED] += bytes;
+	if (!r->error[0])
+		snprintf(r->error, sizeof(r->error), "damaged at byte %llu: %s",
+			 (unsigned long long)offset, what);
+}
+
+static struct cpu *get_cpu(struct tt_reader *r, uint32_t number)
+{
+	struct cpu *grown;
+
+	if (number >= r->info.cpus) {
+		grown = realloc(r->cpus, (number + 1) * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		memset(grown + r->info.cpus, 0, (number + 1 - r->info.cpus) * sizeof(*grown));
+		r->cpus = grown;
+		r->info.cpus = number + 1;
+	}
+	r->cpus[number].present = 1;
+	return &r->cpus[number];
+}
+
+enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w, uint32_t *offset,
+		       uint64_t *time_ns)
+{
+	uint32_t word, id, bytes, low;
+
+	for (;;) {
+		if (w->end - w->at < sizeof(word))
+			return w->at == w->end ? STEP_END : STEP_BAD;
+		memcpy(&word, w->data + w->at, sizeof(word));
+		id = word & (TT_MAX_EVENTS - 1);
+		bytes = id == TT_ID_PAD ? word >> TT_ID_BITS :
+			id == TT_ID_EXTEND ? TT_EXTEND_BYTES : dict->bytes[id];
+		if (bytes < sizeof(word) || bytes % 4 || bytes > w->end - w->at)
+			return STEP_BAD;
+		if (id == TT_ID_EXTEND) {
+			memcpy(&low, w->data + w->at + 4, sizeof(low));
+			w->epoch = (uint64_t)(word >> TT_ID_BITS) << 32 | low;
+		} else if (id != TT_ID_PAD) {
+			*offset = w->at;
+			*time_ns = w->epoch << TT_TIME_BITS | word >> TT_ID_BITS;
+			w->at += bytes;
+			return STEP_RECORD;
+		}
+		w->at += bytes;
+	}
+}
+
+struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block)
+{
+	struct tt_block h;
+
+	memcpy(&h, r->data + block->offset, sizeof(h));
+	return (struct walk){ r->data + block->offset, h.header_bytes, block->bytes,
+			      h.time_ns >> TT_TIME_BITS };
+}
+
+static int block_ok(const struct tt_reader *r, const struct tt_block *h)
+{
+	return h->magic == TT_BLOCK_MAGIC && h->header_bytes == sizeof(*h) && h->cpu < MAX_CPUS &&
+	       TT_COMMIT_BYTES(h->commit) <= r->header.block_bytes - sizeof(*h);
+}
+
+static int add_block(struct cpu *cpu, struct block block)
+{
+	struct block *grown;
+	size_t room = cpu->blocks_room ? cpu->blocks_room * 2 : 64;
+
+	if (cpu->nblocks == cpu->blocks_room) {
+		grown = realloc(cpu->blocks, room * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		cpu->blocks = grown;
+		cpu->blocks_room = room;
+	}
+	cpu->blocks[cpu->nblocks++] = block;
+	return 0;
+}
+
+/* What the next block of a CPU should say when nothing is missing in between. */
+struct continuity {
+	uint64_t first_record;
+	uint64_t lost;
+	int damaged;
+};
+
+/* Decodes one block for the first time: how far it is good, and its times. */
+static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *due,
+		      const struct tt_block *h, uint64_t offset)
+{
+	struct block block = { offset, sizeof(*h) + TT_COMMIT_BYTES(h->commit), UINT64_MAX };
+	struct walk w = tt_walk_begin(r, &block);
+	uint64_t lost = h->lost_nested + h->lost_frozen + h->lost_full;
+	uint64_t records = 0;
+	uint64_t time_ns;
+	enum step step;
+	uint32_t at;
+
+	if (due->damaged || h->first_record != due->first_record || lost != due->lost)
+		cpu->complete_since_ns = h->time_ns;
+	while ((step = tt_walk_next(&r->dict, &w, &at, &time_ns)) == STEP_RECORD) {
+		records++;
+		if (time_ns < block.min_ns)
+			block.min_ns = time_ns;
+	}
+	due->first_record = h->first_record + TT_COMMIT_RECORDS(h->commit);
+	due->lost = lost;
+	due->damaged = 0;
+	cpu->decoded += records;
+	if (step == STEP_BAD) {
+		damage(r, cpu, offset + w.at, block.bytes - w.at, "not a record");
+		block.bytes = w.at;
+		due->damaged = 1;
+	} else if (records != TT_COMMIT_RECORDS(h->commit)) {
+		damage(r, cpu, offset, 0, "the block has not the records it claims");
+		due->damaged = 1;
+	}
+	return add_block(cpu, block);
+}
+
+/* Finds all blocks. Those with a bad header are charged to the CPU before them. */
+static int scan_blocks(struct tt_reader *r, uint64_t begin, uint64_t count,
+		       struct continuity *due)
+{
+	uint32_t bytes = r->header.block_bytes;
+	struct tt_block h;
+	uint32_t number = 0;
+	struct cpu *cpu;
+	uint64_t i, at;
+	int err;
+
+	for (i = 0; i < count; i++) {
+		at = begin + i * bytes;
+		memcpy(&h, r->data + at, sizeof(h));
+		if (!block_ok(r, &h)) {
+			cpu = get_cpu(r, number);
+			if (!cpu)
+				return -ENOMEM;
+			damage(r, cpu, at, bytes, "not the header of a block");
+			due[number].damaged = 1;
+			continue;
+		}
+		number = h.cpu;
+		cpu = get_cpu(r, number);
+		if (!cpu)
+			return -ENOMEM;
+		err = scan_block(r, cpu, &due[number], &h, at);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct continuity *due,
+			  const struct tt_cpu_account *acc, uint64_t at)
+{
+	uint64_t lost = acc->lost_frozen + acc->lost_nested + acc->lost_full;
+
+	cpu->lost[TT_LOSS_OVERWRITTEN] = acc->overwritten;
+	cpu->lost[TT_LOSS_FROZEN] = acc->lost_frozen;
+	cpu->lost[TT_LOSS_NESTED] = acc->lost_nested;
+	cpu->lost[TT_LOSS_FULL] = acc->lost_full;
+	cpu->lost[TT_LOSS_READER] = acc->lost_reader;
+	cpu->produced = acc->produced;
+	if (!cpu->lost[TT_LOSS_DAMAGED] &&
+	    acc->produced != cpu->decoded + acc->overwritten + lost + acc->lost_reader)
+		damage(r, cpu, at, 0, "records of this CPU are missing");
+	/* Nested losses within the last block, and a last block that could not be copied. */
+	if (acc->lost_nested && lost != due->lost && acc->nested_ns > cpu->complete_since_ns)
+		cpu->complete_since_ns = acc->nested_ns;
+	if (due->damaged || acc->produced - lost != due->first_record)
+		cpu->complete_since_ns = r->header.time_ns;
+}
+
+/* Accounts and end mark. Without them counts are what the blocks tell. */
+static int scan_accounts(struct tt_reader *r, uint64_t begin, struct continuity *due)
+{
+	struct tt_cpu_account acc;
+	struct tt_file_end end;
+	struct cpu *cpu;
+	uint64_t at = begin;
+	uint32_t i;
+
+	for (i = 0; i < r->info.cpus; i++) {
+		cpu = &r->cpus[i];
+		cpu->produced = due[i].first_record + due[i].lost;
+	}
+	for (i = 0; i < r->header.cpus && at + sizeof(acc) <= r->bytes; i++, at += sizeof(acc)) {
+		memcpy(&acc, r->data + at, sizeof(acc));
+		cpu = get_cpu(r, acc.cpu < MAX_CPUS ? acc.cpu : 0);
+		if (!cpu)
+			return -ENOMEM;
+		if (acc.magic != TT_ACCOUNT_MAGIC || acc.cpu >= MAX_CPUS)
+			damage(r, cpu, at, sizeof(acc), "not the account of a CPU");
+		else
+			apply_account(r, cpu, &due[acc.cpu], &acc, at);
+	}
+	cpu = get_cpu(r, 0);
+	if (!cpu)
+		return -ENOMEM;
+	if (i < r->header.cpus || at + sizeof(end) > r->bytes) {
+		damage(r, cpu, r->bytes, at < r->bytes ? r->bytes - at : 0, "the file ends here");
+		return 0;
+	}
+	memcpy(&end, r->data + at, sizeof(end));
+	if (memcmp(end.magic, TT_END_MAGIC, sizeof(end.magic)) || end.file_bytes != r->bytes)
+		damage(r, cpu, at, r->bytes - at, "not the end mark");
+	return 0;
+}
+
+/* After this, min_ns of a block covers all later ones, too. */
+static void accumulate_minima(struct tt_reader *r)
+{
+	struct cpu *cpu;
+	uint64_t min;
+	size_t k;
+
+	for (cpu = r->cpus; cpu < r->cpus + r->info.cpus; cpu++) {
+		min = UINT64_MAX;
+		for (k = cpu->nblocks; k-- > 0;) {
+			if (cpu->blocks[k].min_ns < min)
+				min = cpu->blocks[k].min_ns;
+			cpu->blocks[k].min_ns = min;
+		}
+	}
+}
+
+int tt_scan(struct tt_reader *r)
+{
+	struct tt_file_header *h = &r->header;
+	uint64_t begin = (uint64_t)h->header_bytes + h->dictionary_bytes;
+	uint64_t fit = (r->bytes - begin) / h->block_bytes;
+	uint64_t count = h->blocks < fit ? h->blocks : fit;
+	struct continuity *due = calloc(MAX_CPUS, sizeof(*due));
+	int err;
+
+	if (!due || !get_cpu(r, 0)) {
+		free(due);
+		return -ENOMEM;
+	}
+	r->cpus[0].present = 0; /* it has to prove itself */
+	if (count < h->blocks)
+		damage(r, &r->cpus[0], r->bytes, 0, "the file has fewer blocks than its header says");
+	err = scan_blocks(r, begin, count, due);
+	if (!err)
+		err = scan_accounts(r, begin + count * h->block_bytes, due);
+	free(due);
+	if (!err)
+		accumulate_minima(r);
+	return err;
+}
