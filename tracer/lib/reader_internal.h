@@ -20,7 +20,6 @@ struct block {
 };
 
 struct cpu {
-	int present; /* has blocks or an account */
 	struct block *blocks;
 	size_t nblocks, blocks_room;
 	uint64_t lost[TT_LOSS_REASONS];

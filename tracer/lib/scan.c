@@ -34,7 +34,6 @@ static struct cpu *get_cpu(struct tt_reader *r, uint32_t number)
 		r->cpus = grown;
 		r->info.cpus = number + 1;
 	}
-	r->cpus[number].present = 1;
 	return &r->cpus[number];
 }
 
@@ -257,7 +256,6 @@ int tt_scan(struct tt_reader *r)
 		free(due);
 		return -ENOMEM;
 	}
-	r->cpus[0].present = 0; /* it has to prove itself */
 	if (count < h->blocks)
 		damage(r, &r->cpus[0], r->bytes, 0, "the file has fewer blocks than its header says");
 	err = scan_blocks(r, begin, count, due);
