@@ -384,8 +384,8 @@ TEST(AttributeFlow, ReceiverStillSendsOrIsBusy) {
   Script s = FlowRpc(kProtoTcp);
   std::erase_if(s.trace.events, [](const Event& e) {
     return (e.kind == Kind::sched_waking && e.args[0] == kClient) ||
-           (e.kind == Kind::sched_switch && e.time > 1000 &&
-            (e.args[0] == kClient || e.args[2] == kClient) && e.time > 1200);
+           (e.kind == Kind::sched_switch && e.time > 1200 &&
+            (e.args[0] == kClient || e.args[2] == kClient));
   });
   s.client.send_return_ns = s.client.recv_return_ns - 30;
   s.client.recv_call_ns = s.client.recv_return_ns - 20;

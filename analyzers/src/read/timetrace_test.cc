@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 #include "timetrace/writer.h"
 
@@ -12,15 +14,25 @@ namespace {
 
 constexpr tt_field Field(const char* name, tt_type type) { return {name, "", type}; }
 
+tt_event_desc Describe(const char* name, const char* group, std::vector<tt_field> fields) {
+  tt_event_desc event{};
+  event.name = name;
+  event.group = group;
+  event.doc = "";
+  event.nargs = static_cast<unsigned>(fields.size());
+  std::copy(fields.begin(), fields.end(), event.fields);
+  return event;
+}
+
 // A dictionary of another version: fields in another order, one more of them,
 // an event without a field we need, and one we have never heard of.
 const tt_event_desc kDictionary[] = {
-    {"sched_switch", "sched", "", 4,
-     {Field("next_tid", TT_U32), Field("comm", TT_U32), Field("prev_tid", TT_U32),
-      Field("prev_state", TT_U8)}},
-    {"homa_handoff", "homa", "", 1, {Field("rpc_id", TT_U64)}},
-    {"news", "other", "", 1, {Field("value", TT_U32)}},
-    {"softirq_entry", "softirq", "", 1, {Field("vec", TT_U8)}},
+    Describe("sched_switch", "sched",
+             {Field("next_tid", TT_U32), Field("comm", TT_U32), Field("prev_tid", TT_U32),
+              Field("prev_state", TT_U8)}),
+    Describe("homa_handoff", "homa", {Field("rpc_id", TT_U64)}),
+    Describe("news", "other", {Field("value", TT_U32)}),
+    Describe("softirq_entry", "softirq", {Field("vec", TT_U8)}),
 };
 enum { kSwitch, kHandoff, kNews, kEntry };
 
