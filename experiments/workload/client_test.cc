@@ -114,10 +114,16 @@ TEST_F(ClientTest, GivesUpWhatIsNeverAnswered) {
   options_.timeout_ns = 20'000'000;
   options_.outstanding = 2;
   plan_.lose = {3, 50};
-  Recorder total = Run().Total();
-  EXPECT_EQ(total.rpcs(), 98u);
-  EXPECT_EQ(total.ErrorsByName().at("ETIMEDOUT"), 2u);
-  EXPECT_EQ(plan_.abandoned, 2u);
+  RunResult result = Run();
+  Recorder total = result.Total();
+  // On a busy machine others may be late, too; none may be counted twice or not at all.
+  EXPECT_EQ(total.rpcs() + total.errors(), 100u);
+  EXPECT_EQ(total.ErrorsByName().at("ETIMEDOUT"), total.errors());
+  EXPECT_EQ(plan_.abandoned, total.errors());
+  std::set<uint64_t> failed;
+  for (const rpclog_record& r : result.threads[0].LogRecords())
+    if (r.flags & RPCLOG_ERROR) failed.insert(r.rpc_id);
+  EXPECT_TRUE(failed.count(3) && failed.count(50));
 }
 
 TEST_F(ClientTest, StopsWhenNothingWorks) {
