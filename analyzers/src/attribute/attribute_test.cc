@@ -204,6 +204,23 @@ TEST(AttributeHoma, RunningReceiverNotices) {
   EXPECT_EQ(tiles["req_notice"], 4);
 }
 
+// The client was preempted in its send call; nothing had to wake it.
+TEST(AttributeHoma, ReceiverHasToFinishItsOwnCallFirst) {
+  Script s = HomaRpc();
+  Drop(s, Kind::sched_waking, 1);
+  for (Event& e : s.trace.events)
+    if (e.kind == Kind::sched_switch && e.args[0] == kClient) e.args[1] = 0;
+  const auto in = s.client.recv_return_ns - (24 + 25 + 26 + 27 + 28);
+  s.client.send_return_ns = in + 10;
+  s.client.recv_call_ns = in + 14;
+  Tiles tiles = NonZero(Only(s));
+  EXPECT_EQ(tiles["resp_wakeup"], 22 + 23);
+  EXPECT_EQ(tiles["resp_still_sending"], 10);
+  EXPECT_EQ(tiles["resp_dispatch"], 4);
+  EXPECT_EQ(tiles["resp_resume"], 10);
+  EXPECT_EQ(tiles.count("resp_unexplained"), 0u);
+}
+
 // Three packets: the first at once, the second after the pacer, the third,
 // which completes the message, after a grant.
 Script LongMessage() {

@@ -24,7 +24,7 @@ std::optional<Nanos> DataReady(const Stage& stage, std::uint64_t proto) {
 
 // The receiver has to ask for the message before anything can go on; when it
 // was there already, nothing is closed.
-void WaitForCall(Stage& stage, std::uint32_t tid, Nanos until) {
+void WaitForCall(Stage& stage, std::uint32_t tid, Wake wake, Nanos until) {
   std::optional<Nanos> call = stage.message.recv_call;
   if (!call) {
     const EventRun enters = stage.timeline.receivers.Find(tid, stage.tiler.cursor(), until);
@@ -33,7 +33,7 @@ void WaitForCall(Stage& stage, std::uint32_t tid, Nanos until) {
   if (!call || *call <= stage.tiler.cursor() || *call > until) return;
   if (stage.message.earlier_return && *stage.message.earlier_return > stage.tiler.cursor())
     stage.CloseRunning(tid, Tile::still_sending, stage.message.earlier_return);
-  stage.CloseRunning(tid, Tile::receiver_busy, call);
+  stage.CloseRunning(tid, wake == Wake::kWoken ? Tile::dispatch : Tile::receiver_busy, call);
 }
 
 }  // namespace
@@ -87,8 +87,10 @@ void ReceiveHoma(Stage& stage, EventRun events) {
     tid = static_cast<std::uint32_t>(handoff->args[arg::homa_handoff::tid]);
   const Nanos until = running ? running->time : returned ? returned->time : tiler.limit();
   const Wake wake = WakeReceiver(stage, tid, until);
-  if (wake == Wake::kRunning) WaitForCall(stage, tid, until);
-  if (wake == Wake::kUnknown) tiler.Gap();
+  if (wake == Wake::kUnknown)
+    tiler.Gap();
+  else
+    WaitForCall(stage, tid, wake, until);
   if (running)
     stage.CloseRunning(tid, wake == Wake::kWoken ? Tile::resume : Tile::notice, running->time);
   else if (!ran_before)
@@ -132,12 +134,10 @@ void ReceiveFlow(Stage& stage, std::uint64_t proto) {
     tiler.Close(Tile::input, waking);
   }
   const Wake wake = WakeReceiver(stage, tid, message.end);
-  if (wake == Wake::kRunning)
-    WaitForCall(stage, tid, message.end);
-  else if (wake == Wake::kUnknown)
+  if (wake == Wake::kUnknown)
     tiler.Gap();
-  else if (message.recv_call && *message.recv_call > tiler.cursor())
-    stage.CloseRunning(tid, Tile::dispatch, message.recv_call);
+  else
+    WaitForCall(stage, tid, wake, message.end);
   stage.CloseRunning(tid, Tile::receive_path, message.end);
 }
 
