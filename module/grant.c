@@ -90,11 +90,11 @@ void homa_grant_join(struct homa_rpc *rpc, u64 now_ns)
 	entry->incoming = 0;
 	entry->rank.birth_ns = now_ns;
 	entry->rank.unreceived = rpc->rx.missing;
-	spin_lock_bh(&hnet->grant_lock);
+	spin_lock(&hnet->grant_lock);
 	add(hnet, entry);
 	hnet->num_grants++;
 	count_incoming(hnet, entry);
-	spin_unlock_bh(&hnet->grant_lock);
+	spin_unlock(&hnet->grant_lock);
 }
 
 /**
@@ -107,11 +107,11 @@ void homa_grant_leave(struct homa_rpc *rpc)
 
 	homa_rpc_assert_locked(rpc);
 	rpc->grant.managed = false;
-	spin_lock_bh(&hnet->grant_lock);
+	spin_lock(&hnet->grant_lock);
 	rb_erase_cached(&rpc->grant.node, &hnet->grants);
 	hnet->num_grants--;
 	hnet->total_incoming -= rpc->grant.incoming;
-	spin_unlock_bh(&hnet->grant_lock);
+	spin_unlock(&hnet->grant_lock);
 }
 
 /* Decides on grants for the first messages of the tree. */
@@ -174,7 +174,7 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 	struct homa_rpc_grant *entry = &rpc->grant;
 
 	homa_rpc_assert_locked(rpc);
-	spin_lock_bh(&hnet->grant_lock);
+	spin_lock(&hnet->grant_lock);
 	rb_erase_cached(&entry->node, &hnet->grants);
 	entry->rank.unreceived = rpc->rx.missing;
 	if (rpc->rx.missing) {
@@ -186,7 +186,7 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 		hnet->total_incoming -= entry->incoming;
 	}
 	decide(hnet, list);
-	spin_unlock_bh(&hnet->grant_lock);
+	spin_unlock(&hnet->grant_lock);
 }
 
 /**

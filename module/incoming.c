@@ -116,7 +116,7 @@ static bool get_buffers(struct homa_rpc *rpc)
 	}
 	homa_metric_inc(hsk->hnet, buffer_alloc_failures);
 	homa_trace_buf_stall(rpc->id, rpc->rx.length);
-	spin_lock_bh(&hsk->lock);
+	spin_lock(&hsk->lock);
 	if (list_empty(&rpc->buf_link)) {
 		list_for_each_entry(other, &hsk->buf_waiters, buf_link) {
 			if (other->rx.length > rpc->rx.length)
@@ -124,7 +124,7 @@ static bool get_buffers(struct homa_rpc *rpc)
 		}
 		list_add_tail(&rpc->buf_link, &other->buf_link);
 	}
-	spin_unlock_bh(&hsk->lock);
+	spin_unlock(&hsk->lock);
 	return false;
 }
 
@@ -287,18 +287,20 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 }
 
 /* The client says that RPC @ack is over. */
-static void take_ack(struct homa_net *hnet, const struct in6_addr *saddr,
-		     const struct homa_wire_ack *ack)
+static void take_ack(const struct homa_input *in, const struct homa_wire_ack *ack)
 {
-	struct homa_sock *hsk = homa_sock_find(hnet, ack->server_port);
+	/* It may be for another socket, but seldom is. */
+	bool own = ack->server_port == in->view.dport;
+	struct homa_sock *hsk = own ? in->hsk : homa_sock_find(in->hnet, ack->server_port);
 	struct homa_rpc *rpc;
 
 	if (!hsk)
 		return;
-	rpc = homa_rpc_find_server(hsk, saddr, homa_peer_id(ack->client_id));
+	rpc = homa_rpc_find_server(hsk, &in->saddr, homa_peer_id(ack->client_id));
 	if (rpc)
 		homa_rpc_end_unlock(rpc);
-	homa_sock_put(hsk);
+	if (!own)
+		homa_sock_put(hsk);
 }
 
 /* RPC the packet belongs to, locked, or NULL. */
@@ -327,7 +329,7 @@ static void data_in(struct homa_input *in)
 	homa_metric_inc(in->hnet, packets_rcvd_DATA);
 	homa_trace_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
 	if (view->data.ack.client_id)
-		take_ack(in->hnet, &in->saddr, &view->data.ack);
+		take_ack(in, &view->data.ack);
 	if (homa_is_client(view->local_id))
 		rpc = find_rpc(in);
 	else if (READ_ONCE(in->hsk->pool))
@@ -374,6 +376,7 @@ static void grant_in(struct homa_rpc *rpc, const struct homa_wire_view *view)
 	rpc->silence = 0;
 	if (rpc->state != HOMA_RPC_OUTGOING || !rpc->tx.msg)
 		return;
+	rpc->tx.done_ticks = 0;
 	rpc->tx.level = view->grant.priority;
 	if (view->grant.offset > rpc->tx.granted)
 		rpc->tx.granted = min(view->grant.offset, rpc->tx.length);
@@ -396,6 +399,7 @@ static void resend_in(struct homa_rpc *rpc, const struct homa_wire_resend *resen
 		busy(rpc);
 		return;
 	}
+	rpc->tx.done_ticks = 0;
 	homa_resend_data(rpc, resend->offset, end, resend->priority);
 	if (rpc->state != HOMA_RPC_OUTGOING)
 		return;
@@ -456,7 +460,7 @@ static void acks_in(struct homa_input *in)
 	if (rpc)
 		homa_rpc_end_unlock(rpc);
 	for (i = 0; i < view->acks.count; i++)
-		take_ack(in->hnet, &in->saddr, &view->acks.entry[i]);
+		take_ack(in, &view->acks.entry[i]);
 }
 
 static void count_control(struct homa_net *hnet, enum homa_type type)

@@ -408,7 +408,7 @@ static int return_bpages(struct homa_sock *hsk, struct homa_recvmsg_args *args)
 		return 0;
 	err = homa_pool_return(hsk->pool, args->bpage_offsets, count);
 	homa_retry_buffers(hsk);
-	return err ? homa_sock_error(hsk, err, "bpage offset that the application does not own") : 0;
+	return err ? homa_sock_error(hsk, err, "bpage offset not owned by the application") : 0;
 }
 
 static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock)

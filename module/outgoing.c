@@ -223,7 +223,10 @@ int homa_tx_prepare(struct homa_rpc *rpc, struct homa_rpc_tx *tx, struct sk_buff
 	int err = 0;
 
 	rcu_read_lock();
-	route = homa_peer_route(rpc->peer);
+	/* Checked when the packet is sent; its size may be that of an old route. */
+	route = rcu_dereference(rpc->peer->route);
+	if (unlikely(!route))
+		route = homa_peer_route(rpc->peer);
 	if (IS_ERR(route))
 		err = PTR_ERR(route);
 	else

@@ -270,7 +270,7 @@ static bool seen_expired(const struct homa_peer *peer)
 
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
 {
-	spin_lock_bh(&peer->lock);
+	spin_lock(&peer->lock);
 	if (!peer->seen_top || seen_expired(peer) ||
 	    id > peer->seen_top + 2 * HOMA_SEEN_IDS) {
 		bitmap_zero(peer->seen, HOMA_SEEN_IDS);
@@ -284,7 +284,7 @@ void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
 	if (peer->seen_top - id < 2 * HOMA_SEEN_IDS)
 		__set_bit(seen_bit(id), peer->seen);
 	WRITE_ONCE(peer->seen_used, jiffies);
-	spin_unlock_bh(&peer->lock);
+	spin_unlock(&peer->lock);
 }
 
 bool homa_peer_seen(struct homa_peer *peer, u64 id)
@@ -294,10 +294,10 @@ bool homa_peer_seen(struct homa_peer *peer, u64 id)
 	/* The common request is newer than all that are over. */
 	if (id > READ_ONCE(peer->seen_top))
 		return false;
-	spin_lock_bh(&peer->lock);
+	spin_lock(&peer->lock);
 	seen = id <= peer->seen_top && peer->seen_top - id < 2 * HOMA_SEEN_IDS &&
 	       !seen_expired(peer) && test_bit(seen_bit(id), peer->seen);
-	spin_unlock_bh(&peer->lock);
+	spin_unlock(&peer->lock);
 	return seen;
 }
 

@@ -101,10 +101,10 @@ bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port);
 /* Takes up to @max noted acks out. Return: their number. */
 u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 max);
 
-/* Remembers that the request with our id @id is over. */
+/* Remembers that the request with our id @id is over. Softirqs are off. */
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id);
 
-/* True if the request with our id @id is known to be over. */
+/* True if the request with our id @id is known to be over. Softirqs are off. */
 bool homa_peer_seen(struct homa_peer *peer, u64 id);
 
 /* Level of unscheduled packets of messages of @length bytes. */

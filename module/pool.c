@@ -172,7 +172,7 @@ int homa_pool_alloc(struct homa_pool *pool, u32 length, u32 *offsets)
 	int count = -ENOSPC;
 	u32 i;
 
-	spin_lock_bh(&pool->lock);
+	spin_lock(&pool->lock);
 	if (unlikely(pool->num_free < whole + !!rest))
 		end_leases(pool);
 	if (pool->num_free < whole)
@@ -193,7 +193,7 @@ int homa_pool_alloc(struct homa_pool *pool, u32 length, u32 *offsets)
 		count = whole;
 	}
 out:
-	spin_unlock_bh(&pool->lock);
+	spin_unlock(&pool->lock);
 	return count;
 }
 

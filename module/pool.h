@@ -28,7 +28,7 @@ void homa_pool_free(struct homa_pool *pool);
  * @offsets: filled; byte k of the message goes to
  *	offsets[k >> HOMA_BPAGE_SHIFT] + (k & (HOMA_BPAGE_SIZE - 1)).
  *
- * All or nothing. Return: number of @offsets, or -ENOSPC.
+ * All or nothing. Softirqs are off. Return: number of @offsets, or -ENOSPC.
  */
 int homa_pool_alloc(struct homa_pool *pool, u32 length, u32 *offsets);
 

@@ -78,9 +78,9 @@ static int link_rpc(struct homa_rpc *rpc)
 	bool server = !homa_rpc_is_client(rpc);
 
 	homa_rpc_assert_locked(rpc);
-	spin_lock_bh(&hsk->lock);
+	spin_lock(&hsk->lock);
 	if (hsk->shutdown || (server && hsk->num_server_rpcs >= HOMA_MAX_SERVER_RPCS)) {
-		spin_unlock_bh(&hsk->lock);
+		spin_unlock(&hsk->lock);
 		return hsk->shutdown ? -ESHUTDOWN : -ENOBUFS;
 	}
 	if (server)
@@ -90,7 +90,7 @@ static int link_rpc(struct homa_rpc *rpc)
 	hsk->num_rpcs++;
 	hsk->num_server_rpcs += server;
 	homa_net_tick_needed(hsk->hnet);
-	spin_unlock_bh(&hsk->lock);
+	spin_unlock(&hsk->lock);
 	hlist_add_head(&rpc->hash_link, &rpc->bucket->chain);
 	return 0;
 }
@@ -269,7 +269,7 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 	if (server)
 		homa_peer_mark_seen(rpc->peer, rpc->id);
 
-	spin_lock_bh(&hsk->lock);
+	spin_lock(&hsk->lock);
 	list_del_init(&rpc->sock_link);
 	list_del_init(&rpc->ready_link);
 	list_del_init(&rpc->buf_link);
@@ -279,7 +279,7 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 		complete(&rpc->waiter->done);
 		rpc->waiter = NULL;
 	}
-	spin_unlock_bh(&hsk->lock);
+	spin_unlock(&hsk->lock);
 	homa_trace_rpc_end(rpc->id);
 	return true;
 }

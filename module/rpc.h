@@ -66,7 +66,7 @@ struct homa_txmsg {
  * @sent: bytes given to IP at least once.
  * @level: of scheduled packets.
  * @active: a thread is sending and will look at @granted again.
- * @done_ticks: ticks since a reply was sent completely.
+ * @done_ticks: ticks since a reply was sent as far as granted, or asked for.
  */
 struct homa_rpc_tx {
 	struct homa_txmsg *msg;
@@ -179,6 +179,7 @@ static inline void homa_rpc_unlock(struct homa_rpc *rpc)
 	spin_unlock_bh(&rpc->bucket->lock);
 }
 
+/* Softirqs are off as well: locks that nest inside need not do that again. */
 #define homa_rpc_assert_locked(rpc) lockdep_assert_held(&(rpc)->bucket->lock)
 
 static inline void homa_rpc_hold(struct homa_rpc *rpc)

@@ -112,7 +112,8 @@ static int do_list(homa_const_ctl struct ctl_table *ctl, int write, void *buffer
 static const struct ctl_table template[] = {
 #define SETTING_ENTRY(name, value, least, most) \
 	{ .procname = #name, .data = (void *)offsetof(struct homa_tunables, name), \
-	  .maxlen = sizeof(int), .mode = 0644, .proc_handler = proc_dointvec_minmax, .extra1 = &(least), .extra2 = &(most) },
+	  .maxlen = sizeof(int), .mode = 0644, \
+	  .proc_handler = proc_dointvec_minmax, .extra1 = &(least), .extra2 = &(most) },
 	HOMA_SETTINGS(SETTING_ENTRY)
 #undef SETTING_ENTRY
 	{ .procname = "grant_order", .mode = 0644, .proc_handler = do_grant_order },

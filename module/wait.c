@@ -44,7 +44,7 @@ void homa_handoff(struct homa_rpc *rpc)
 			homa_trace_handoff(rpc->id, 0, 0);
 		return;
 	}
-	spin_lock_bh(&hsk->lock);
+	spin_lock(&hsk->lock);
 	waiter = list_first_entry_or_null(&hsk->waiters, struct homa_waiter, link);
 	if (waiter) {
 		list_del_init(&waiter->link);
@@ -53,7 +53,7 @@ void homa_handoff(struct homa_rpc *rpc)
 		list_add_tail(&rpc->ready_link, &hsk->ready);
 		homa_trace_handoff(rpc->id, 0, 0);
 	}
-	spin_unlock_bh(&hsk->lock);
+	spin_unlock(&hsk->lock);
 	if (!waiter)
 		homa_to_sk(hsk)->sk_data_ready(homa_to_sk(hsk));
 }
