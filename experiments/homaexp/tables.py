@@ -69,9 +69,11 @@ def arm_keys(report: dict[str, Any]) -> dict[str, str]:
 
 
 def cause_names(report: dict[str, Any]) -> list[str]:
-    """All causes of all arms, in the order of the round trip."""
-    return list(dict.fromkeys(cause["name"] for arm in report["arms"]
-                              for cause in arm["traced"]["causes"]))
+    """All causes of all arms in the order of the round trip, the unexplained
+    at the end."""
+    names = dict.fromkeys(cause["name"] for arm in report["arms"]
+                          for cause in arm["traced"]["causes"])
+    return sorted(names, key=lambda name: name == "unexplained")
 
 
 def mean_us(arm: dict[str, Any], cause: str) -> float:
@@ -157,6 +159,11 @@ def causes(report: dict[str, Any]) -> Table:
              "of their visit, tracing on; columns are the arms above"]
     if small:
         notes.append("other: " + ", ".join(small))
+    if any(arm["axes"].get("transport") == "tcp"
+           and mean_us(arm, "protocol") and not mean_us(arm, "syscall")
+           for arm in report["arms"]):
+        notes.append("TCP records no events of its own: its system calls and "
+                     "copies are inside protocol")
     return Table("Where the mean round trip goes, us", ["cause", *(
         arm_keys(report).values())], rows, notes)
 

@@ -17,7 +17,7 @@ _COLORS = {"homa": style.PALETTE[0], "tcp": style.PALETTE[5]}
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 _PANEL_AXIS = "rps"
 # The x axis ends here: beyond it a run shows what its host did.
-_LAST_FRACTION = 0.999
+_LAST_FRACTION = 0.995
 
 
 def _panels(report: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -60,7 +60,7 @@ def footer(figure: Figure, run: dict[str, Any], segment: str) -> None:
         f"({bed['cpus']} CPUs, kernel {run['guest'].get('release', '?')}), "
         f"tracing {'on' if segment == 'traced' else 'off'}",
         f"clock: {bed['clock']}; trust: {bed['trust']}"]
-    width = int(figure.get_figwidth() * 15)
+    width = int(figure.get_figwidth() * 17)
     text = "\n".join(textwrap.fill(line, width) for line in lines)
     figure.text(0.01, 0.008, text, fontsize=7, color="#555555", va="bottom")
 

@@ -88,7 +88,8 @@ def draw(report: dict[str, Any], run: dict[str, Any]) -> Figure:
                   handlelength=1.4)
     rows = -(-len(handles) // 7)
     height = figure.get_figheight()
-    figure.tight_layout(rect=(0, 0.55 / height, 1,
-                              1 - (0.32 + 0.24 * rows) / height))
+    # the last term undoes the room tight_layout leaves for the suptitle
+    figure.tight_layout(rect=(0, 0.5 / height, 1,
+                              1 - (0.32 + 0.24 * rows - 0.3) / height))
     style.footer(figure, run, SEGMENT)
     return figure

@@ -12,7 +12,7 @@ CONFIG = """
 name = "little"
 title = "A little run"
 testbed = "uml"
-figures = ["tiles_per_arm", "rtt_cdf"]
+figures = ["rtt_cdf"]
 [matrix]
 transport = ["homa", "tcp"]
 rps = [false, true]

@@ -92,7 +92,7 @@ def test_run_json_names_everything(run):
     assert described["guest"]["sysctls"] == {"net/core/somaxconn": "4096"}
     assert set(described["tools"]) == {"rpcload", "ttdump", "homascope"}
     assert described["figures"]["rtt_cdf"]["tracing"] is False
-    assert "CLOCK_MONOTONIC" in described["figures"]["tiles_per_arm"][
+    assert "CLOCK_MONOTONIC" in described["figures"]["rtt_cdf"][
         "clock_and_trust"]
 
 
@@ -100,7 +100,7 @@ def test_analyse_and_plot_repeat_the_run(run, capsys):
     run_dir = run()
     files = [run_dir / "report.json", run_dir / "tables.txt",
              run_dir / "figures" / "rtt_cdf.png",
-             run_dir / "figures" / "tiles_per_arm.svg"]
+             run_dir / "figures" / "rtt_cdf.svg"]
     before = [f.read_bytes() for f in files]
     for f in files:
         f.unlink()
