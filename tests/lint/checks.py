@@ -65,7 +65,7 @@ def licence_of(path):
                 "GPL-2.0-only WITH Linux-syscall-note OR Apache-2.0", "Apache-2.0",
                 "GPL-2.0-only")
     if path.startswith(("module/", "tracer/kernel/")) or path == "Kbuild":
-        if path.endswith((".txt", ".sh", ".py")):
+        if "/tests/" in path or path.endswith((".sh", ".py")):  # these run in user space
             return ("Apache-2.0", "GPL-2.0-only")
         return ("GPL-2.0-only", "GPL-2.0-only OR Apache-2.0")
     return ("Apache-2.0", "GPL-2.0-only OR Apache-2.0")
