@@ -158,7 +158,7 @@ TEST_F(ClientTest, StopEndsTheRun) {
   Crew crew(1);
   RunResult result;
   std::thread stopper([&] {
-    while (plan_.answered < 4) std::this_thread::yield();
+    while (plan_.sent < 5) std::this_thread::yield();
     crew.Stop();
   });
   result = RunClient(
