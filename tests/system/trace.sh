@@ -39,6 +39,7 @@ done
 check dump ttdump "$OUT/trace.ttd"
 check dump_not_empty test -s "$OUT/trace.ttd"
 control thaw
+control off sched               # before lines_after clears, or switches until then are in its text
 check group_off lines_after off sched
 check group_off_silent test "$(grep -c sched_switch /tmp/text)" = 0
 check group_on lines_after on sched
