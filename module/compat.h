@@ -20,8 +20,11 @@
 #define homa_const_ctl const
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
-#define ITER_DEST READ
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+/* The core took ipv6_pinfo for the last member; ours is. */
+#define HOMA_PINFO_OFFSET(type, member)
+#else
+#define HOMA_PINFO_OFFSET(type, member) .ipv6_pinfo_offset = offsetof(type, member),
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)

@@ -5,6 +5,7 @@
  * docs/locking.md.
  */
 
+#include <linux/compat.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/module.h>
@@ -448,12 +449,14 @@ static const struct net_protocol homa_v4_protocol = {
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
+static_assert(offsetofend(struct homa6_sock, inet6) == sizeof(struct homa6_sock));
+
 static struct proto homav6_prot = {
 	.name = "HOMAv6",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct homa6_sock),
 	.slab_flags = SLAB_TYPESAFE_BY_RCU,
-	.ipv6_pinfo_offset = offsetof(struct homa6_sock, inet6),
+	HOMA_PINFO_OFFSET(struct homa6_sock, inet6)
 	.init = homa_init_sock,
 	.destroy = homa_destroy_sock,
 	.close = homa_close,

@@ -2,6 +2,7 @@
 /* Sockets: ports, lookup and limits. */
 
 #include <linux/hash.h>
+#include <linux/rculist.h>
 #include <linux/rculist_nulls.h>
 #include <linux/sched/signal.h>
 #include <net/inet_common.h>

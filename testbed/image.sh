@@ -4,7 +4,7 @@
 # kept under build/images, and a second archive laid over it for each run.
 
 GUEST_TOOLS="ip tc bridge ss ethtool"
-GUEST_MODULES="virtio_mmio virtio_blk veth bridge vxlan 8021q macvlan dummy ifb sch_netem sch_prio sch_multiq sch_ets
+GUEST_MODULES="virtio_mmio virtio_pci virtio_blk veth bridge vxlan 8021q macvlan dummy ifb sch_netem sch_prio sch_multiq sch_ets
 	sch_tbf sch_fq sch_fq_codel sch_ingress cls_u32 cls_matchall cls_flower act_mirred act_gact act_skbedit act_pedit
 	act_csum tcp_dctcp tcp_diag udp_diag inet_diag netdevsim"
 
