@@ -32,7 +32,8 @@ GUESTS = {
                    ["smoke", "abi", "loss", "errors", "reload", "trace"]),
 }
 
-PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib"]
+PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
+                "tools/wireshark/tests"]
 
 
 def names():
