@@ -104,6 +104,12 @@ TEST(Report, FirstLineSaysWhatWasLost) {
   EXPECT_EQ(ToText(Make(SomeRpcs(3))).rfind("DATA LOST: 3 records overwritten", 0), 0u);
 }
 
+TEST(Report, DamageIsCountedInBytes) {
+  Report report = Make(SomeRpcs(3));
+  report.import.lost = {{"damaged bytes", 436}};
+  EXPECT_EQ(ToText(report).rfind("DATA LOST: 436 damaged bytes;", 0), 0u) << ToText(report);
+}
+
 TEST(Report, NothingToReport) {
   const Report report = Make({});
   EXPECT_EQ(report.rpcs, 0u);

@@ -29,8 +29,8 @@ std::string LossText(const ImportStats& import) {
   std::string text;
   for (const auto& [reason, count] : import.lost)
     if (count > 0 && reason != "frozen")
-      Put(text, "{}{} {} {}", text.empty() ? "" : ", ", count,
-          reason == "damaged" ? "bytes" : "records", reason);
+      Put(text, "{}{} {}{}", text.empty() ? "" : ", ", count,
+          reason == "damaged bytes" ? "" : "records ", reason);
   if (!import.damage.empty()) Put(text, "{}{}", text.empty() ? "" : "; ", import.damage);
   return text;
 }
