@@ -6,7 +6,7 @@ set -eu
 # Guest images, disks and result channel; kernels; modules.
 printf '%s\n' busybox-static cpio iproute2 ethtool kmod e2fsprogs util-linux \
 	debian-archive-keyring xz-utils zstd binutils \
-	gcc make flex bison bc libelf-dev rsync
+	gcc make patch flex bison bc libelf-dev rsync
 case ${VERSION_CODENAME:-} in
 bookworm)       # libraries of the QEMU from bookworm-backports, which is unpacked and not installed
 	printf '%s\n' libaio1 libbpf1 libcapstone4 libfdt1 libfuse3-3 libglib2.0-0 libgnutls30 libibverbs1 libjpeg62-turbo \

@@ -5,7 +5,7 @@
 #   version   Debian package version            modules/  lib/modules/RELEASE, stock kernels only
 # and kernel_make_args says how kbuild is run against it.
 
-KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug"
+KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12"
 
 kernel_check_name() {
 	[[ " $KERNELS " == *" $1 "* ]] || usage_error "unknown kernel '$1'; there are: $KERNELS"
@@ -16,14 +16,14 @@ kernel_ready() {                # kernel_ready NAME
 	kernel_check_name "$1"
 	case $1 in
 	stock-*) stock_ready "$1" ;;
-	uml-*) uml_ready "$1" ;;
+	uml-* | sim-*) uml_ready "$1" ;;
 	esac
 }
 
 kernel_make_args() {            # kernel_make_args NAME DIR: sets MAKE
 	case $1 in
 	stock-*) MAKE=(make -C "$2/headers") ;;
-	uml-*) MAKE=(make -C "$2/src" O="$2/build" ARCH=um) ;;
+	uml-* | sim-*) MAKE=(make -C "$2/src" O="$2/build" ARCH=um) ;;
 	esac
 }
 
@@ -101,22 +101,34 @@ extract_elf() {                 # extract_elf BZIMAGE OUT
 UML_RECIPE=1                    # count up when uml_build or uml_prune changes what they leave
 
 uml_fragments() {
-	echo "$TOP/configs/kernels/uml-smp.config"
-	[ "$1" = uml-smp ] || echo "$TOP/configs/kernels/$1.config"
+	case $1 in
+	sim-*) echo "$TOP/configs/kernels/sim.config" ;;
+	uml-smp) echo "$TOP/configs/kernels/uml-smp.config" ;;
+	*) printf '%s\n' "$TOP/configs/kernels/uml-smp.config" "$TOP/configs/kernels/$1.config" ;;
+	esac
+}
+
+# SMP excludes virtual time, and in newer sources its runs do not repeat: the sim kernels stay with a stable series.
+uml_patches() {
+	[[ $1 != sim-* ]] || echo "$TOP/configs/kernels/sim.patch"
 }
 
 # Options without which the kernel is not what its name says; others may vanish in newer sources.
 uml_required() {
-	echo "SMP MODULES NET_NS VETH HOSTFS"
-	[ "$1" = uml-smp ] || echo "KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP"
+	case $1 in
+	sim-*) echo "UML_TIME_TRAVEL_SUPPORT VIRTIO_UML VIRTIO_NET MODULES NET_NS VETH HOSTFS" ;;
+	uml-debug) echo "SMP MODULES NET_NS VETH HOSTFS KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP" ;;
+	*) echo "SMP MODULES NET_NS VETH HOSTFS" ;;
+	esac
 }
 
 uml_hash() {                    # recipe, compiler and configuration, not the source version
 	# shellcheck disable=SC2046
-	{ echo "recipe $UML_RECIPE gcc $(gcc -dumpversion)"; cat $(uml_fragments "$1"); } | sha256sum | cut -c1-12
+	{ echo "recipe $UML_RECIPE gcc $(gcc -dumpversion)"; cat $(uml_fragments "$1") $(uml_patches "$1"); } | sha256sum | cut -c1-12
 }
 
-uml_source_package() {
+uml_source_package() {          # uml_source_package NAME
+	if [[ $1 == sim-* ]]; then echo "linux-source-${1#sim-}"; return; fi
 	apt-cache "${APT_OPTS[@]}" depends linux-source | grep -oE 'linux-source-[0-9.]+' | head -1 | grep . ||
 		die "the mirror offers no linux-source package"
 }
@@ -133,7 +145,11 @@ uml_ready() {
 	[ -z "${UPDATE:-}" ] && uml_cached "$name" && return
 	with_lock "$CACHE/kernels/.lock-$name" "kernel $name"
 	[ -z "${UPDATE:-}" ] && uml_cached "$name" && { unlock; return; }
-	fetch_debs linux-source sid uml_source_package
+	if [[ $name == sim-* ]]; then
+		fetch_debs "linux-source-${name#sim-}" "$(stock_suite "stock-${name#sim-}")" uml_source_package "$name"
+	else
+		fetch_debs linux-source sid uml_source_package "$name"
+	fi
 	deb=$(echo "$DEBS_DIR"/linux-source-*.deb)
 	version=$(deb_version "$deb")
 	KERNEL_DIR=$CACHE/kernels/$name-$version-$(uml_hash "$name")
@@ -142,8 +158,8 @@ uml_ready() {
 }
 
 uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
-	local name=$1 version=$2 deb=$3 tmp log started=$SECONDS jobs missing option
-	need flex flex; need bison bison; need bc bc; need gcc gcc
+	local name=$1 version=$2 deb=$3 tmp log started=$SECONDS jobs missing option patch
+	need flex flex; need bison bison; need bc bc; need gcc gcc; need patch patch
 	log=$CACHE/kernels/$name-$version.log
 	jobs=${JOBS:-$(nproc)}
 	tmp=$(mktemp -d "$CACHE/kernels/.build-$name.XXXXXX")
@@ -152,6 +168,9 @@ uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
 	mkdir -p "$tmp/src" "$tmp/build"
 	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -xJ -C "$tmp/src" --strip-components=1 || die "cannot unpack $deb"
+	for patch in $(uml_patches "$name"); do
+		patch -d "$tmp/src" -p1 -s --no-backup-if-mismatch <"$patch" || die "$patch does not fit linux-source $version"
+	done
 	# shellcheck disable=SC2046
 	cat $(uml_fragments "$name") >"$tmp/fragment"
 	kernel_make_args "$name" "$tmp"
