@@ -7,8 +7,11 @@
 #include "grant.h"
 #include "outgoing.h"
 
-/* Highest level for scheduled packets, below those of unscheduled ones. */
-#define HOMA_MAX_SCHED_LEVEL 3
+/* Messages considered when there are more than may be granted. */
+#define HOMA_GRANT_LOOK 24
+
+/* Old messages considered for a grant out of order. */
+#define HOMA_OLDEST_LOOK 16
 
 static bool fifo_before(const struct homa_grant_rank *a, const struct homa_grant_rank *b)
 {
@@ -61,21 +64,37 @@ static void add(struct homa_net *hnet, struct homa_rpc_grant *entry)
 	}
 	rb_link_node(&entry->node, parent, link);
 	rb_insert_color_cached(&entry->node, &hnet->grants, first);
+	hnet->num_grants++;
+}
+
+static u32 received(const struct homa_rpc_grant *entry)
+{
+	return entry->length - entry->rank.unreceived;
 }
 
 /* Counts what @entry's sender may still send, given what arrived. */
 static void count_incoming(struct homa_net *hnet, struct homa_rpc_grant *entry)
 {
-	u32 received = entry->length - entry->rank.unreceived;
-	u32 incoming = entry->granted > received ? entry->granted - received : 0;
+	u32 got = received(entry);
+	u32 incoming = entry->granted > got ? entry->granted - got : 0;
 
 	hnet->total_incoming += (s64)incoming - entry->incoming;
 	entry->incoming = incoming;
 }
 
+static void remove(struct homa_net *hnet, struct homa_rpc_grant *entry)
+{
+	if (RB_EMPTY_NODE(&entry->node))
+		return;
+	rb_erase_cached(&entry->node, &hnet->grants);
+	RB_CLEAR_NODE(&entry->node);
+	hnet->num_grants--;
+}
+
 /**
  * homa_grant_join() - a message needs grants from now on
- * @rpc: locked RPC whose message has space in the region.
+ * @rpc: locked RPC whose message has space in the region; homa_grant_progress()
+ *	follows.
  * @now_ns: its arrival.
  */
 void homa_grant_join(struct homa_rpc *rpc, u64 now_ns)
@@ -89,12 +108,19 @@ void homa_grant_join(struct homa_rpc *rpc, u64 now_ns)
 	entry->granted = rpc->rx.granted;
 	entry->incoming = 0;
 	entry->rank.birth_ns = now_ns;
-	entry->rank.unreceived = rpc->rx.missing;
+	RB_CLEAR_NODE(&entry->node);
 	spin_lock(&hnet->grant_lock);
-	add(hnet, entry);
-	hnet->num_grants++;
-	count_incoming(hnet, entry);
+	list_add_tail(&entry->age_link, &hnet->grant_ages);
 	spin_unlock(&hnet->grant_lock);
+}
+
+static void leave(struct homa_net *hnet, struct homa_rpc_grant *entry)
+{
+	lockdep_assert_held(&hnet->grant_lock);
+	entry->managed = false;
+	remove(hnet, entry);
+	list_del(&entry->age_link);
+	hnet->total_incoming -= entry->incoming;
 }
 
 /**
@@ -106,85 +132,147 @@ void homa_grant_leave(struct homa_rpc *rpc)
 	struct homa_net *hnet = rpc->hsk->hnet;
 
 	homa_rpc_assert_locked(rpc);
-	rpc->grant.managed = false;
 	spin_lock(&hnet->grant_lock);
-	rb_erase_cached(&rpc->grant.node, &hnet->grants);
-	hnet->num_grants--;
-	hnet->total_incoming -= rpc->grant.incoming;
+	leave(hnet, &rpc->grant);
 	spin_unlock(&hnet->grant_lock);
 }
 
-/* Decides on grants for the first messages of the tree. */
+/* Gives @bytes to the sender of a message, with a GRANT of @level. */
+static void give(struct homa_net *hnet, struct homa_rpc_grant *entry, u32 bytes, u8 level,
+		 struct homa_grant_list *list)
+{
+	struct homa_rpc *rpc = container_of(entry, struct homa_rpc, grant);
+
+	entry->granted += bytes;
+	WRITE_ONCE(rpc->rx.granted, entry->granted);
+	count_incoming(hnet, entry);
+	/* It has not left, hence was not freed. */
+	homa_rpc_hold(rpc);
+	list->grant[list->count].rpc = rpc;
+	list->grant[list->count].offset = entry->granted;
+	list->grant[list->count].level = level;
+	list->count++;
+}
+
+/*
+ * Now and then the oldest message gets a share of the link whatever the order
+ * and the budget say, so that none starves.
+ */
+static void grant_oldest(struct homa_net *hnet, u32 window, struct homa_grant_list *list)
+{
+	u64 rate = (u64)READ_ONCE(hnet->tun.link_mbps) * READ_ONCE(hnet->tun.grant_fifo_fraction);
+	u32 increment = READ_ONCE(hnet->tun.fifo_grant_increment);
+	int level = max(READ_ONCE(hnet->tun.num_priorities) - 2, 0);
+	struct homa_rpc_grant *entry;
+	int looked = 0;
+	u64 now_ns;
+
+	if (!rate)
+		return;
+	now_ns = ktime_get_ns();
+	if (now_ns < hnet->next_oldest_ns)
+		return;
+	/* Bits over Mbit/s and permille: nanoseconds. */
+	hnet->next_oldest_ns = now_ns + div64_u64((u64)increment * 8 * NSEC_PER_MSEC, rate);
+	list_for_each_entry(entry, &hnet->grant_ages, age_link) {
+		if (!RB_EMPTY_NODE(&entry->node) && entry->granted < entry->length &&
+		    entry->granted < received(entry) + window + 2 * increment) {
+			u32 bytes = min(increment, entry->length - entry->granted);
+
+			give(hnet, entry, bytes, level, list);
+			homa_metric_add(hnet, fifo_grant_bytes, bytes);
+			return;
+		}
+		if (++looked == HOMA_OLDEST_LOOK)
+			return;
+	}
+}
+
+/* Picks up to @most messages, best first. Return: their number. */
+static u32 pick(struct homa_net *hnet, struct homa_rpc_grant **picked, u32 most)
+{
+	const void *peers[HOMA_GRANT_LOOK];
+	struct homa_rpc_grant *best[HOMA_GRANT_LOOK];
+	u32 look = hnet->num_grants > most ? HOMA_GRANT_LOOK : most;
+	u32 count = 0, n = 0, i, mask;
+	struct rb_node *node;
+
+	for (node = rb_first_cached(&hnet->grants); node && count < look; node = rb_next(node)) {
+		best[count] = entry_of(node);
+		peers[count] = container_of(best[count], struct homa_rpc, grant)->peer;
+		count++;
+	}
+	mask = homa_grant_pick(peers, count, most);
+	for (i = 0; i < count; i++) {
+		if (mask & BIT(i))
+			picked[n++] = best[i];
+	}
+	return n;
+}
+
+/* Decides on grants for the best messages. */
 static void decide(struct homa_net *hnet, struct homa_grant_list *list)
 {
-	u32 overcommit = READ_ONCE(hnet->tun.max_overcommit);
-	u32 active = min(hnet->num_grants, overcommit);
+	struct homa_rpc_grant *picked[HOMA_MAX_GRANTED];
 	u32 max_incoming = READ_ONCE(hnet->tun.max_incoming);
-	u32 window, above = 0;
-	struct rb_node *node;
+	u32 max_level = READ_ONCE(hnet->tun.max_sched_prio);
+	u32 active, window, i;
 
 	lockdep_assert_held(&hnet->grant_lock);
 	list->count = 0;
+	active = pick(hnet, picked, READ_ONCE(hnet->tun.max_overcommit));
 	if (!active)
 		return;
 	homa_metric_inc(hnet, grant_check_calls);
 	window = homa_grant_window(READ_ONCE(hnet->tun.window), max_incoming, active);
-	for (node = rb_first_cached(&hnet->grants); node && above < active; node = rb_next(node)) {
-		struct homa_rpc_grant *entry = entry_of(node);
+	for (i = 0; i < active; i++) {
+		struct homa_rpc_grant *entry = picked[i];
 		struct homa_grant_state state = {
 			.length = entry->length,
-			.received = entry->length - entry->rank.unreceived,
+			.received = received(entry),
 			.granted = entry->granted,
 			.window = window,
 			.room = max_incoming - hnet->total_incoming,
 		};
 		bool starved;
-		u32 give = homa_grant_step(&state, &starved);
+		u32 bytes = homa_grant_step(&state, &starved);
 
-		if (give) {
-			struct homa_rpc *rpc = container_of(entry, struct homa_rpc, grant);
-
-			entry->granted += give;
-			WRITE_ONCE(rpc->rx.granted, entry->granted);
-			count_incoming(hnet, entry);
-			/* In the tree, hence not yet freed. */
-			homa_rpc_hold(rpc);
-			list->grant[list->count].rpc = rpc;
-			list->grant[list->count].offset = entry->granted;
-			list->grant[list->count].level =
-				homa_grant_level(above, active, HOMA_MAX_SCHED_LEVEL);
-			list->count++;
-		}
-		above++;
+		if (bytes)
+			give(hnet, entry, bytes, homa_grant_level(i, active, max_level), list);
 		if (starved) {
 			homa_metric_inc(hnet, starved_grants);
 			break; /* those that follow come later */
 		}
 	}
+	grant_oldest(hnet, window, list);
 }
 
 /**
- * homa_grant_progress() - bytes of a message that joined have arrived
+ * homa_grant_progress() - bytes of a message that joined have arrived, or were
+ * copied out
  * @rpc: locked RPC.
  * @list: grants to send once it is unlocked.
+ *
+ * A message pauses while packets of it wait to be copied at a socket that holds
+ * too many of them; see homa_grant_paused().
  */
 void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 {
+	bool pause = homa_sock_rx_full(rpc->hsk) && !skb_queue_empty(&rpc->rx.queue);
 	struct homa_net *hnet = rpc->hsk->hnet;
 	struct homa_rpc_grant *entry = &rpc->grant;
 
 	homa_rpc_assert_locked(rpc);
 	spin_lock(&hnet->grant_lock);
-	rb_erase_cached(&entry->node, &hnet->grants);
+	remove(hnet, entry);
 	entry->rank.unreceived = rpc->rx.missing;
-	if (rpc->rx.missing) {
+	count_incoming(hnet, entry);
+	if (!rpc->rx.missing)
+		leave(hnet, entry);
+	else if (pause)
+		homa_metric_inc(hnet, paused_grants);
+	else
 		add(hnet, entry);
-		count_incoming(hnet, entry);
-	} else {
-		entry->managed = false;
-		hnet->num_grants--;
-		hnet->total_incoming -= entry->incoming;
-	}
 	decide(hnet, list);
 	spin_unlock(&hnet->grant_lock);
 }
@@ -226,6 +314,7 @@ void homa_grant_set_order(struct homa_net *hnet, const struct homa_grant_order *
 	spin_lock_bh(&hnet->grant_lock);
 	old = hnet->grants;
 	hnet->grants = RB_ROOT_CACHED;
+	hnet->num_grants = 0;
 	hnet->grant_order = order;
 	while ((node = rb_first_cached(&old))) {
 		rb_erase_cached(node, &old);

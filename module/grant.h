@@ -29,13 +29,20 @@ struct homa_grant_list {
 		struct homa_rpc *rpc;
 		u32 offset;
 		u8 level;
-	} grant[HOMA_MAX_GRANTED];
+	} grant[HOMA_MAX_GRANTED + 1]; /* and one for the oldest message */
 };
 
 /* @now_ns: time of arrival of the message, which needs grants and has space. */
 void homa_grant_join(struct homa_rpc *rpc, u64 now_ns);
 void homa_grant_leave(struct homa_rpc *rpc);
 void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list);
+
+/* The message is not granted until its packets were copied out. */
+static inline bool homa_grant_paused(const struct homa_rpc *rpc)
+{
+	return rpc->grant.managed && RB_EMPTY_NODE(&rpc->grant.node);
+}
+
 void homa_grant_check(struct homa_net *hnet);
 void homa_grant_send(struct homa_grant_list *list);
 

@@ -4,42 +4,28 @@
 #include <linux/minmax.h>
 #include "grant_order.h"
 
-static u32 slots_of(const struct homa_grant_slot *slots, u32 count,
-		    const void *peer)
+u32 homa_grant_pick(const void *const *peers, u32 count, u32 slots)
 {
-	u32 held = 0;
-	u32 i;
+	u32 picked = 0, left = count, i, j;
+	u32 earlier[32];
 
-	for (i = 0; i < count; i++)
-		held += slots[i].peer == peer;
-	return held;
-}
-
-int homa_grant_victim(const struct homa_grant_slot *slots, u32 count,
-		      const struct homa_grant_slot *newcomer)
-{
-	u32 own = slots_of(slots, count, newcomer->peer);
-	u32 most = 0, i;
-	int victim = -1;
-
+	if (count <= slots)
+		return count ? ~0u >> (32 - count) : 0;
 	for (i = 0; i < count; i++) {
-		u32 held = slots_of(slots, count, slots[i].peer);
-
-		/* The newcomer would be one more of its own peer. */
-		if (slots[i].peer == newcomer->peer)
-			held++;
-		if (held < most)
-			continue;
-		if (held > most ||
-		    homa_grant_before(&slots[victim].rank, &slots[i].rank))
-			victim = i;
-		most = held;
+		earlier[i] = 0;
+		for (j = 0; j < i; j++)
+			earlier[i] += peers[j] == peers[i];
 	}
-	if (slots[victim].peer != newcomer->peer && most >= own + 2)
-		return victim;
-	if (homa_grant_before(&newcomer->rank, &slots[victim].rank))
-		return victim;
-	return -1;
+	for (j = 0; left && slots; j++) {
+		for (i = 0; i < count && slots; i++) {
+			if (earlier[i] != j)
+				continue;
+			picked |= 1u << i;
+			slots--;
+			left--;
+		}
+	}
+	return picked;
 }
 
 u32 homa_grant_window(u32 fixed, u32 max_incoming, u32 active)

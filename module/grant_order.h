@@ -30,26 +30,18 @@ static inline bool homa_grant_before(const struct homa_grant_rank *a,
 	return a->birth_ns < b->birth_ns;
 }
 
-/* A message that is being granted, and an opaque name of its sender's host. */
-struct homa_grant_slot {
-	struct homa_grant_rank rank;
-	const void *peer;
-};
-
 /**
- * homa_grant_victim() - who must make room for a newcomer
- * @slots: messages being granted; all slots are taken.
- * @count: their number, at least 1.
- * @newcomer: message that wants a slot.
+ * homa_grant_pick() - who is granted when not all can be
+ * @peers: opaque names of the senders' hosts, best message first.
+ * @count: their number, at most 32.
+ * @slots: messages to pick.
  *
- * Slots spread over peers before any peer collects several: the lowest-ranked
- * message of the peer with the most slots goes if that peer holds at least two
- * more than the newcomer's peer, or if the newcomer outranks it.
+ * Each peer's best comes before any peer's second best, so that one slow sender
+ * cannot leave the link idle.
  *
- * Return: index of the slot to take over, or -1: the newcomer waits.
+ * Return: bit i set: message i is picked.
  */
-int homa_grant_victim(const struct homa_grant_slot *slots, u32 count,
-		      const struct homa_grant_slot *newcomer);
+u32 homa_grant_pick(const void *const *peers, u32 count, u32 slots);
 
 /**
  * homa_grant_window() - bytes one message may have outstanding

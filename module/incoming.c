@@ -179,6 +179,9 @@ static enum homa_drop_reason start_message(struct homa_rpc *rpc, const struct ho
 	rpc->rx.granted = max(data->incoming, data->offset + data->payload_bytes);
 	if (homa_rpc_is_client(rpc)) {
 		rpc->state = HOMA_RPC_INCOMING;
+		if (unlikely(READ_ONCE(rpc->peer->errors_over) !=
+			     READ_ONCE(rpc->peer->num_errors)))
+			WRITE_ONCE(rpc->peer->errors_over, READ_ONCE(rpc->peer->num_errors));
 		homa_metric_inc(hsk->hnet, client_responses_started);
 		homa_metric_add(hsk->hnet, client_response_bytes_started, rpc->rx.length);
 	} else {
@@ -273,15 +276,14 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	atomic_add(in->skb->truesize, &sk->sk_rmem_alloc);
 	__skb_queue_tail(&rpc->rx.queue, in->skb);
 
-	if (rpc->grant.managed) {
-		homa_grant_progress(rpc, grants);
-	} else if (rpc->rx.missing && rpc->rx.granted < rpc->rx.length) {
+	if (!rpc->grant.managed && rpc->rx.missing && rpc->rx.granted < rpc->rx.length)
 		homa_grant_join(rpc, ktime_get_ns());
+	if (rpc->grant.managed)
 		homa_grant_progress(rpc, grants);
-	}
 	if (!rpc->rx.missing)
 		message_complete(rpc);
-	if (!rpc->rx.missing || skb_queue_len(&rpc->rx.queue) >= HOMA_COPY_BATCH)
+	if (!rpc->rx.missing || skb_queue_len(&rpc->rx.queue) >= HOMA_COPY_BATCH ||
+	    homa_grant_paused(rpc))
 		homa_handoff(rpc);
 	return HOMA_DROP_NONE;
 }
@@ -319,10 +321,20 @@ static struct homa_rpc *find_rpc(const struct homa_input *in)
 	return rpc;
 }
 
+/* The sender does not know our levels: tells it, once a jiffy at most. */
+static void tell_cutoffs(struct homa_input *in, struct homa_peer *peer)
+{
+	if (READ_ONCE(peer->cutoffs_told) == jiffies)
+		return;
+	WRITE_ONCE(peer->cutoffs_told, jiffies);
+	homa_xmit_cutoffs(in->hsk, peer, in->view.sport, in->view.local_id);
+}
+
 static void data_in(struct homa_input *in)
 {
 	enum homa_drop_reason why = HOMA_DROP_NO_RPC;
 	struct homa_wire_view *view = &in->view;
+	struct homa_peer *untold = NULL;
 	struct homa_grant_list grants;
 	struct homa_rpc *rpc = NULL;
 
@@ -349,8 +361,14 @@ static void data_in(struct homa_input *in)
 		homa_rpc_fail(rpc, -EINVAL);
 	} else {
 		why = store(rpc, in, &grants);
+		/* Peers live as long as this softirq's RCU section. */
+		if (unlikely(view->data.cutoff_version !=
+			     READ_ONCE(in->hnet->tun.cutoff_version)) && why != HOMA_DROP_NO_BUFFERS)
+			untold = rpc->peer;
 		homa_rpc_unlock(rpc);
 	}
+	if (untold)
+		tell_cutoffs(in, untold);
 	homa_grant_send(&grants);
 	if (why)
 		drop(in->hnet, in->skb, view->local_id, why);
@@ -651,28 +669,25 @@ out:
  * homa_icmp() - the network cannot deliver our packets
  * @hnet: namespace.
  * @addr: where to.
- * @sport: our port, which must be in use: nobody can make us search at will.
+ * @sport: our port, which must be in use: it is not easily guessed.
  * @dport: port there, or 0: the whole host is concerned.
  * @error: errno for clients, negative.
+ *
+ * Constant time: the next tick looks which RPCs are concerned.
  */
 void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error)
 {
 	struct homa_sock *hsk = homa_sock_find(hnet, sport);
-	struct homa_rpc *rpc = NULL;
+	struct homa_peer *peer;
 
 	if (!hsk)
 		return;
-	while ((rpc = homa_rpc_next(hsk, rpc))) {
-		if (!ipv6_addr_equal(&rpc->peer->key.addr, addr) || (dport && rpc->dport != dport))
-			continue;
-		homa_rpc_lock(rpc);
-		if (rpc->state == HOMA_RPC_DEAD ||
-		    (homa_rpc_is_client(rpc) && homa_rpc_received(rpc)))
-			homa_rpc_unlock(rpc);
-		else
-			homa_rpc_fail(rpc, error);
-	}
 	homa_sock_put(hsk);
+	peer = homa_peer_find(hnet, addr);
+	if (!peer)
+		return;
+	homa_peer_note_error(peer, dport, error);
+	homa_peer_put(peer);
 }
 
 static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)

@@ -341,8 +341,9 @@ static void deliver_bpages(struct homa_rpc *rpc, struct homa_recvmsg_args *args)
  */
 static bool work_on(struct homa_rpc *rpc, int *length)
 {
-	struct sk_buff_head queue;
+	struct homa_grant_list grants = { .count = 0 };
 	bool over = false, ended = false;
+	struct sk_buff_head queue;
 	int err = 0;
 
 	__skb_queue_head_init(&queue);
@@ -352,6 +353,8 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		over = err || homa_rpc_received(rpc);
 		if (!over && skb_queue_empty(&rpc->rx.queue)) {
 			rpc->handed = false;
+			if (homa_grant_paused(rpc))
+				homa_grant_progress(rpc, &grants);
 			break;
 		}
 		if (!err)
@@ -371,6 +374,7 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		}
 	}
 	homa_rpc_unlock(rpc);
+	homa_grant_send(&grants);
 out:
 	*length = err ?: rpc->rx.length;
 	if (ended)

@@ -23,19 +23,26 @@ struct homa_pacer;
 /* Settings of a namespace, see sysctl.c for units, defaults and bounds. */
 struct homa_tunables {
 	int bpage_lease_usecs;
+	int cutoff_version;
+	int fifo_grant_increment;
+	int grant_fifo_fraction;
+	int link_mbps;
 	int max_incoming;
 	int max_overcommit;
+	int max_sched_prio;
 	int num_priorities;
 	int peer_gc_threshold;
 	int peer_idle_secs_max;
 	int peer_idle_secs_min;
 	int peer_net_max;
 	int poll_usecs;
+	int priority_map[HOMA_MAX_PRIORITIES];
 	int request_ack_ticks;
 	int resend_interval;
 	int resend_ticks;
 	int timeout_ticks;
 	int unsched_bytes;
+	int unsched_cutoffs[HOMA_MAX_PRIORITIES];
 	int window;
 	int wmem_max;
 };
@@ -56,9 +63,12 @@ struct homa_tunables {
  * @peer_lock: protects @peers and @num_peers.
  * @peers: peers, those used longest ago somewhere near the head.
  * @num_peers: length of @peers.
- * @grant_lock: protects @grants, @total_incoming and each RPC's grant entry.
+ * @grant_lock: protects what follows up to @total_incoming and each RPC's
+ *	grant entry.
  * @grants: messages that need grants, best first.
  * @num_grants: number of them.
+ * @grant_ages: the same messages and those paused, the oldest first.
+ * @next_oldest_ns: time of the next grant to the oldest.
  * @total_incoming: bytes granted to them and not received.
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
@@ -87,6 +97,8 @@ struct homa_net {
 	spinlock_t grant_lock;
 	struct rb_root_cached grants;
 	u32 num_grants;
+	struct list_head grant_ages;
+	u64 next_oldest_ns;
 	s64 total_incoming;
 
 	struct hrtimer tick_timer;

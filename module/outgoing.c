@@ -184,6 +184,7 @@ static struct sk_buff *build_data(struct homa_rpc *rpc, const struct homa_rpc_tx
 int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u8 level)
 {
 	struct sock *sk = homa_to_sk(hsk);
+	u8 tclass = READ_ONCE(hsk->hnet->tun.priority_map[level]) << 5;
 	struct homa_route *route;
 	int err;
 
@@ -196,10 +197,10 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 	}
 	skb_dst_set_noref(skb, route->dst);
 	if (homa_peer_is_v4(peer))
-		err = __ip_queue_xmit(sk, skb, &route->fl, level << 5);
+		err = __ip_queue_xmit(sk, skb, &route->fl, tclass);
 #if IS_ENABLED(CONFIG_IPV6)
 	else
-		err = ip6_xmit(sk, skb, &route->fl.u.ip6, READ_ONCE(sk->sk_mark), NULL, level << 5,
+		err = ip6_xmit(sk, skb, &route->fl.u.ip6, READ_ONCE(sk->sk_mark), NULL, tclass,
 			       READ_ONCE(sk->sk_priority));
 #endif
 	rcu_read_unlock();
@@ -353,6 +354,11 @@ void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level)
 	homa_rpc_lock(rpc);
 }
 
+static u8 top_level(const struct homa_sock *hsk)
+{
+	return READ_ONCE(hsk->hnet->tun.num_priorities) - 1;
+}
+
 static void xmit_control(struct homa_sock *hsk, struct homa_peer *peer, const void *header,
 			 u32 bytes)
 {
@@ -366,7 +372,7 @@ static void xmit_control(struct homa_sock *hsk, struct homa_peer *peer, const vo
 	skb_reserve(skb, room);
 	skb_reset_transport_header(skb);
 	skb_put_data(skb, header, bytes);
-	if (homa_xmit_skb(hsk, peer, skb, READ_ONCE(hsk->hnet->tun.num_priorities) - 1))
+	if (homa_xmit_skb(hsk, peer, skb, top_level(hsk)))
 		homa_metric_inc(hsk->hnet, control_xmit_errors);
 }
 
@@ -391,7 +397,7 @@ void homa_xmit_grant(struct homa_rpc *rpc, u32 offset, u8 level)
 void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length)
 {
 	struct homa_wire_route route = route_of(rpc->hsk, rpc->dport, rpc->id);
-	u8 level = READ_ONCE(rpc->hsk->hnet->tun.num_priorities) - 1;
+	u8 level = top_level(rpc->hsk);
 	struct homa_resend_hdr header;
 
 	homa_metric_inc(rpc->hsk->hnet, packets_sent_RESEND);
@@ -414,6 +420,22 @@ void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u
 		homa_metric_inc(hsk->hnet, packets_sent_NEED_ACK);
 	homa_trace_ctrl_xmit(id, type, 0);
 	xmit_control(hsk, peer, &header, homa_wire_build_plain(&header, &route, type));
+}
+
+void homa_xmit_cutoffs(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id)
+{
+	const struct homa_tunables *tun = &hsk->hnet->tun;
+	struct homa_wire_route route = route_of(hsk, dport, id);
+	u16 version = READ_ONCE(tun->cutoff_version);
+	u32 cutoffs[HOMA_MAX_PRIORITIES], i;
+	struct homa_cutoffs_hdr header;
+
+	for (i = 0; i < HOMA_MAX_PRIORITIES; i++)
+		cutoffs[i] = READ_ONCE(tun->unsched_cutoffs[i]);
+	homa_metric_inc(hsk->hnet, packets_sent_CUTOFFS);
+	homa_trace_ctrl_xmit(id, HOMA_CUTOFFS, 0);
+	xmit_control(hsk, peer, &header,
+		     homa_wire_build_cutoffs(&header, &route, cutoffs, version));
 }
 
 void homa_xmit_ack(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id)

@@ -22,6 +22,8 @@ void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length);
 /* RPC_UNKNOWN, BUSY or NEED_ACK; @id is ours. */
 void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id,
 		     enum homa_type type);
+/* Tells @peer which levels its unscheduled packets shall have. */
+void homa_xmit_cutoffs(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id);
 /* Acknowledges our RPC @id and up to HOMA_MAX_ACKS that wait for @peer. */
 void homa_xmit_ack(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id);
 

@@ -97,6 +97,17 @@ static struct homa_peer *lookup(const struct homa_peer_key *key)
 	return peer;
 }
 
+struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *addr)
+{
+	struct homa_peer_key key = { .addr = *addr, .hnet = hnet };
+	struct homa_peer *peer;
+
+	rcu_read_lock();
+	peer = lookup(&key);
+	rcu_read_unlock();
+	return peer;
+}
+
 static struct homa_peer *insert(struct homa_net *hnet, struct homa_peer *peer)
 {
 	struct homa_peer *other;
@@ -130,12 +141,8 @@ static struct homa_peer *insert(struct homa_net *hnet, struct homa_peer *peer)
  */
 struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *addr, gfp_t gfp)
 {
-	struct homa_peer_key key = { .addr = *addr, .hnet = hnet };
-	struct homa_peer *peer, *other;
+	struct homa_peer *peer = homa_peer_find(hnet, addr), *other;
 
-	rcu_read_lock();
-	peer = lookup(&key);
-	rcu_read_unlock();
 	if (likely(peer))
 		return peer;
 
@@ -144,9 +151,11 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 		homa_metric_inc(hnet, peer_kmalloc_errors);
 		return ERR_PTR(-ENOMEM);
 	}
-	peer->key = key;
+	peer->key.addr = *addr;
+	peer->key.hnet = hnet;
 	refcount_set(&peer->refs, 2);
 	peer->used = jiffies;
+	peer->cutoffs_told = jiffies - 1;
 	peer->cutoffs[HOMA_MAX_PRIORITIES - 2] = S32_MAX;
 	spin_lock_init(&peer->lock);
 	other = insert(hnet, peer);
@@ -255,6 +264,35 @@ u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 
 	}
 	spin_unlock_bh(&peer->lock);
 	return n;
+}
+
+void homa_peer_note_error(struct homa_peer *peer, u16 port, int error)
+{
+	spin_lock_bh(&peer->lock);
+	peer->errors[peer->num_errors % HOMA_PEER_ERRORS] = (struct homa_peer_error) {
+		.at = jiffies, .error = error, .port = port
+	};
+	WRITE_ONCE(peer->num_errors, peer->num_errors + 1);
+	spin_unlock_bh(&peer->lock);
+}
+
+int homa_peer_error(struct homa_peer *peer, u16 port, u32 since)
+{
+	u32 back, known;
+	int error = 0;
+
+	spin_lock(&peer->lock);
+	known = min_t(u32, peer->num_errors - since, HOMA_PEER_ERRORS);
+	for (back = 1; back <= known && !error; back++) {
+		const struct homa_peer_error *e =
+			&peer->errors[(peer->num_errors - back) % HOMA_PEER_ERRORS];
+
+		if ((!e->port || e->port == port) && e->error &&
+		    time_before(jiffies, e->at + HOMA_PEER_ERROR_SECS * HZ))
+			error = e->error;
+	}
+	spin_unlock(&peer->lock);
+	return error;
 }
 
 /* The ids of a host grow; they lie on a ring of HOMA_SEEN_IDS bits. */

@@ -31,6 +31,24 @@ struct homa_route {
 	struct flowi fl;
 };
 
+/* Errors of a peer that RPCs have time to notice, and seconds for which they
+ * explain a silence: hosts send few of them.
+ */
+#define HOMA_PEER_ERRORS 4
+#define HOMA_PEER_ERROR_SECS 2
+
+/**
+ * struct homa_peer_error - what ICMP said of a peer
+ * @at: jiffies.
+ * @error: errno for clients, negative.
+ * @port: port concerned, 0: all.
+ */
+struct homa_peer_error {
+	unsigned long at;
+	int error;
+	u16 port;
+};
+
 struct homa_peer_key {
 	struct in6_addr addr; /* IPv4 addresses are mapped */
 	struct homa_net *hnet;
@@ -47,7 +65,12 @@ struct homa_peer_key {
  * @route: current route.
  * @cutoffs: longest message of each unscheduled level, as the peer told.
  * @cutoff_version: of @cutoffs; 0 before it told any.
- * @lock: protects what follows, and the replacement of @route.
+ * @cutoffs_told: jiffies when the peer was last told ours.
+ * @num_errors: errors noted so far.
+ * @errors_over: those before are; the peer has answered since.
+ * @lock: protects what follows, the replacement of @route, and writers of
+ *	@num_errors.
+ * @errors: the last of them, in the order of their numbers.
  * @num_acks: entries of @acks.
  * @acks: RPCs of ours at this server that are over.
  * @seen_top: highest request id finished here, 0: none lately.
@@ -64,8 +87,12 @@ struct homa_peer {
 	struct homa_route __rcu *route;
 	u32 cutoffs[HOMA_MAX_PRIORITIES];
 	u16 cutoff_version;
+	unsigned long cutoffs_told;
+	u32 num_errors;
+	u32 errors_over;
 
 	spinlock_t lock;
+	struct homa_peer_error errors[HOMA_PEER_ERRORS];
 	u32 num_acks;
 	struct homa_wire_ack acks[HOMA_MAX_ACKS];
 	u64 seen_top;
@@ -85,6 +112,8 @@ static inline u32 homa_peer_ip_bytes(const struct homa_peer *peer)
 }
 
 struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *addr, gfp_t gfp);
+/* The peer if there is one, with a reference, or NULL. */
+struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *addr);
 void homa_peer_put(struct homa_peer *peer);
 
 /*
@@ -100,6 +129,14 @@ bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port);
 
 /* Takes up to @max noted acks out. Return: their number. */
 u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 max);
+
+/* Notes that @port of @peer, or with 0 all of it, cannot be reached. */
+void homa_peer_note_error(struct homa_peer *peer, u16 port, int error);
+
+/* Errno of the latest error of @port, not older than HOMA_PEER_ERROR_SECS, from
+ * number @since on, or 0. Softirqs are off.
+ */
+int homa_peer_error(struct homa_peer *peer, u16 port, u32 since);
 
 /* Remembers that the request with our id @id is over. Softirqs are off. */
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id);

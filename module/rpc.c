@@ -43,6 +43,7 @@ static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u
 	rpc->dport = dport;
 	rpc->hsk = hsk;
 	rpc->peer = peer;
+	rpc->errors_seen = READ_ONCE(peer->num_errors);
 	INIT_LIST_HEAD(&rpc->sock_link);
 	INIT_LIST_HEAD(&rpc->ready_link);
 	INIT_LIST_HEAD(&rpc->buf_link);

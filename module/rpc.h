@@ -100,17 +100,19 @@ struct homa_rpc_rx {
 };
 
 /**
- * struct homa_rpc_grant - place among the messages that need grants; all but
- * @managed protected by hnet->grant_lock
- * @node: entry of hnet->grants.
+ * struct homa_rpc_grant - place among the messages that need grants; protected
+ * by hnet->grant_lock, @managed and whether @node is empty by that of the RPC
+ * @node: entry of hnet->grants, empty while it is not granted.
+ * @age_link: entry of hnet->grant_ages.
  * @rank: place in it.
  * @length: bytes of the message.
  * @granted: bytes of it granted.
  * @incoming: bytes counted in hnet->total_incoming.
- * @managed: is in hnet->grants; changes under the lock of the RPC.
+ * @managed: is in hnet->grant_ages.
  */
 struct homa_rpc_grant {
 	struct rb_node node;
+	struct list_head age_link;
 	struct homa_grant_rank rank;
 	u32 length;
 	u32 granted;
@@ -129,6 +131,7 @@ struct homa_rpc_grant {
  * @handed: given to a thread or the ready list, which was not done yet.
  * @dport: port of the peer.
  * @silence: ticks since the peer did something.
+ * @errors_seen: errors of the peer that do not concern this RPC any more.
  * @id: ours, set at creation.
  * @seq: place in the socket's list, set at creation.
  * @cookie: of the application, set at creation.
@@ -153,6 +156,7 @@ struct homa_rpc {
 	bool handed;
 	u16 dport;
 	u32 silence;
+	u32 errors_seen;
 	u64 id;
 	u64 seq;
 	u64 cookie;

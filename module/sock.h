@@ -119,6 +119,16 @@ static inline void homa_sock_put(struct homa_sock *hsk)
  */
 struct homa_sock *homa_sock_next(struct homa_net *hnet, struct homa_sock *prev);
 
+/* Half of the receive memory holds packets not copied out; the other half is
+ * for what is under way already.
+ */
+static inline bool homa_sock_rx_full(const struct homa_sock *hsk)
+{
+	const struct sock *sk = &hsk->inet.sk;
+
+	return atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) / 2;
+}
+
 /* Adds @bytes of transmit memory. */
 static inline void homa_sock_charge(struct homa_sock *hsk, u32 bytes)
 {

@@ -24,13 +24,17 @@ static int max_secs = 1000000;
 static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
 static int max_int = S32_MAX;
+static int max_level = 7; /* of the IP header */
+static int max_share = 500; /* permille */
 
 /* NAME(setting, default, least, most), units in the names or as said. */
 #define HOMA_SETTINGS(NAME) \
 	NAME(bpage_lease_usecs, 10000, zero, max_usecs) \
+	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
+	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
+	NAME(link_mbps, 25000, one, max_int) \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
-	NAME(num_priorities, 8, one, max_priorities) /* levels */ \
 	NAME(peer_gc_threshold, 5000, zero, max_peers) /* peers */ \
 	NAME(peer_idle_secs_max, 120, one, max_secs) \
 	NAME(peer_idle_secs_min, 10, one, max_secs) \
@@ -48,7 +52,54 @@ static const struct homa_tunables defaults = {
 #define SETTING_DEFAULT(name, value, least, most) .name = value,
 	HOMA_SETTINGS(SETTING_DEFAULT)
 #undef SETTING_DEFAULT
+	.cutoff_version = 1,
+	.max_sched_prio = 3,
+	.num_priorities = HOMA_MAX_PRIORITIES,
+	.priority_map = { 0, 1, 2, 3, 4, 5, 6, 7 },
+	.unsched_cutoffs = { S32_MAX, 0, 0, 0, HOMA_MAX_MESSAGE_LENGTH, 15000, 2800, 200 },
 };
+
+/* Writers of num_priorities and unsched_cutoffs. */
+static DEFINE_MUTEX(levels_lock);
+
+/* Levels changed: sees to what depends on them, and that peers are told. */
+static void derive_levels(struct homa_tunables *tun)
+{
+	int *cutoffs = tun->unsched_cutoffs, lowest, i;
+
+	lockdep_assert_held(&levels_lock);
+	WRITE_ONCE(cutoffs[0], S32_MAX);
+	for (i = tun->num_priorities; i < HOMA_MAX_PRIORITIES; i++)
+		WRITE_ONCE(cutoffs[i], 0);
+	/* The level that takes messages of any length is the lowest of them. */
+	for (lowest = HOMA_MAX_PRIORITIES - 1; cutoffs[lowest] < HOMA_MAX_MESSAGE_LENGTH; lowest--)
+		;
+	WRITE_ONCE(tun->max_sched_prio, max(lowest - 1, 0));
+	WRITE_ONCE(tun->cutoff_version, tun->cutoff_version % U16_MAX + 1);
+}
+
+static int do_levels(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
+		     loff_t *ppos)
+{
+	struct homa_net *hnet = ctl->extra1;
+	struct ctl_table copy = *ctl;
+	int values[HOMA_MAX_PRIORITIES];
+	int err, i;
+
+	mutex_lock(&levels_lock);
+	memcpy(values, ctl->data, ctl->maxlen);
+	copy.data = values;
+	copy.extra1 = ctl->maxlen == sizeof(int) ? &one : &zero;
+	copy.extra2 = ctl->maxlen == sizeof(int) ? &max_priorities : &max_int;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (write && !err) {
+		for (i = 0; i < (int)(ctl->maxlen / sizeof(int)); i++)
+			WRITE_ONCE(((int *)ctl->data)[i], values[i]);
+		derive_levels(&hnet->tun);
+	}
+	mutex_unlock(&levels_lock);
+	return err;
+}
 
 /* Reads or writes a name through a buffer of its own. */
 static int do_name(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
@@ -116,6 +167,17 @@ static const struct ctl_table template[] = {
 	  .proc_handler = proc_dointvec_minmax, .extra1 = &(least), .extra2 = &(most) },
 	HOMA_SETTINGS(SETTING_ENTRY)
 #undef SETTING_ENTRY
+#define VALUE_ENTRY(name, access, handler) \
+	.procname = #name, .data = (void *)offsetof(struct homa_tunables, name), \
+	.maxlen = sizeof_field(struct homa_tunables, name), .mode = access, \
+	.proc_handler = handler
+	{ VALUE_ENTRY(cutoff_version, 0444, proc_dointvec) },
+	{ VALUE_ENTRY(max_sched_prio, 0444, proc_dointvec) },
+	{ VALUE_ENTRY(num_priorities, 0644, do_levels) },
+	{ VALUE_ENTRY(unsched_cutoffs, 0644, do_levels) }, /* bytes */
+	{ VALUE_ENTRY(priority_map, 0644, proc_dointvec_minmax),
+	  .extra1 = &zero, .extra2 = &max_level },
+#undef VALUE_ENTRY
 	{ .procname = "grant_order", .mode = 0644, .proc_handler = do_grant_order },
 	{ .procname = "pacer", .mode = 0644, .proc_handler = do_pacer },
 	{ .procname = "available_grant_orders", .data = (void *)&homa_grant_orders, .mode = 0444,
@@ -136,10 +198,12 @@ int homa_sysctl_net_init(struct homa_net *hnet)
 		return -ENOMEM;
 	hnet->tun = defaults;
 	for (i = 0; i < HOMA_SYSCTLS; i++) {
-		if (table[i].proc_handler == proc_dointvec_minmax)
+		if (table[i].maxlen)
 			table[i].data = (void *)&hnet->tun + (unsigned long)table[i].data;
 		else if (!table[i].data)
 			table[i].data = hnet;
+		if (table[i].proc_handler == do_levels)
+			table[i].extra1 = hnet;
 	}
 	hnet->grant_order = container_of(homa_grant_orders.list[0], struct homa_grant_order,
 					 strategy);

@@ -57,15 +57,34 @@ static bool peer_owes(const struct homa_rpc *rpc)
 	       rpc->rx.length - rpc->rx.missing < READ_ONCE(rpc->rx.granted);
 }
 
+/* Error of the peer that ends @rpc, or 0. */
+static int new_peer_error(struct homa_rpc *rpc)
+{
+	u32 since = rpc->errors_seen;
+
+	if (likely(READ_ONCE(rpc->peer->num_errors) == since))
+		return 0;
+	rpc->errors_seen = READ_ONCE(rpc->peer->num_errors);
+	if (homa_rpc_is_client(rpc) && homa_rpc_received(rpc))
+		return 0;
+	return homa_peer_error(rpc->peer, rpc->dport, since);
+}
+
 /* One tick of an RPC that the caller holds a reference of. */
 static void tick_rpc(struct homa_rpc *rpc)
 {
 	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
 	u32 first = READ_ONCE(tun->resend_ticks);
+	int error;
 
 	homa_rpc_lock(rpc);
 	if (rpc->state == HOMA_RPC_DEAD) {
 		homa_rpc_unlock(rpc);
+		return;
+	}
+	error = new_peer_error(rpc);
+	if (unlikely(error)) {
+		homa_rpc_fail(rpc, error);
 	} else if (rpc->state == HOMA_RPC_OUTGOING && !homa_rpc_is_client(rpc)) {
 		tick_reply(rpc);
 	} else if (!peer_owes(rpc)) {
@@ -74,7 +93,10 @@ static void tick_rpc(struct homa_rpc *rpc)
 	} else if (++rpc->silence >= READ_ONCE(tun->timeout_ticks)) {
 		homa_metric_inc(rpc->hsk->hnet, rpc_timeouts);
 		homa_trace_rpc_timeout(rpc->id, rpc->silence);
-		homa_rpc_fail(rpc, -ETIMEDOUT);
+		/* Hosts send few ICMP errors: the last ones explain the silence. */
+		error = homa_peer_error(rpc->peer, rpc->dport,
+					READ_ONCE(rpc->peer->errors_over));
+		homa_rpc_fail(rpc, error ?: -ETIMEDOUT);
 	} else if (rpc->silence >= first &&
 		   !((rpc->silence - first) % READ_ONCE(tun->resend_interval))) {
 		homa_request_missing(rpc);

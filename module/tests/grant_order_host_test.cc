@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Ranking, windows, levels and victims of receiver-driven scheduling.
+// Ranking, choice, windows and levels of receiver-driven scheduling.
 extern "C" {
 #include "grant_order.h"
 }
@@ -13,16 +13,20 @@ extern "C" {
 
 namespace {
 
-const char kPeers[16] = {};
-
-homa_grant_slot slot(int peer, u32 unreceived, u64 birth_ns = 0)
+// Which of the messages of @peers, best first, get one of @slots.
+std::vector<u32> picked(const std::vector<int> &peers, u32 slots)
 {
-	return {{birth_ns, unreceived}, &kPeers[peer]};
-}
-
-int victim(const std::vector<homa_grant_slot> &slots, homa_grant_slot newcomer)
-{
-	return homa_grant_victim(slots.data(), static_cast<u32>(slots.size()), &newcomer);
+	static const char names[16] = {};
+	std::vector<const void *> list;
+	for (int peer : peers)
+		list.push_back(&names[peer]);
+	u32 mask = homa_grant_pick(list.data(), static_cast<u32>(list.size()), slots);
+	std::vector<u32> out;
+	for (u32 i = 0; i < 32; i++) {
+		if (mask >> i & 1)
+			out.push_back(i);
+	}
+	return out;
 }
 
 TEST(GrantOrder, ShortestFirstThenOldest)
@@ -101,83 +105,50 @@ TEST(GrantOrder, Step)
 	}
 }
 
-TEST(GrantOrder, NewcomerEvictsOnlyWhomItOutranks)
+TEST(GrantOrder, PickTakesAllThatFit)
 {
-	std::vector<homa_grant_slot> slots = {slot(0, 100), slot(1, 300), slot(2, 200)};
-
-	EXPECT_EQ(victim(slots, slot(3, 50)), 1);
-	EXPECT_EQ(victim(slots, slot(3, 299)), 1);
-	EXPECT_EQ(victim(slots, slot(3, 301)), -1);
-	EXPECT_EQ(victim(slots, slot(3, 300, 1)), -1); // a tie, but later
+	EXPECT_EQ(picked({}, 8), (std::vector<u32>{}));
+	EXPECT_EQ(picked({1, 1, 1}, 3), (std::vector<u32>{0, 1, 2}));
+	EXPECT_EQ(picked(std::vector<int>(32, 0), 32).size(), 32u);
 }
 
-TEST(GrantOrder, PeerWithTwoMoreGivesWay)
+TEST(GrantOrder, PickSpreadsOverPeers)
 {
-	std::vector<homa_grant_slot> slots = {slot(0, 10), slot(0, 30), slot(1, 500)};
-
-	EXPECT_EQ(victim(slots, slot(2, 1000)), 1); // 2 slots against none
-	EXPECT_EQ(victim(slots, slot(1, 1000)), -1); // 2 against 1
-	slots.push_back(slot(0, 20));
-	EXPECT_EQ(victim(slots, slot(1, 1000)), 1); // 3 against 1
+	// The best of each peer, then the best of the second ones.
+	EXPECT_EQ(picked({1, 1, 1, 2, 3}, 3), (std::vector<u32>{0, 3, 4}));
+	EXPECT_EQ(picked({1, 1, 1, 2, 3}, 4), (std::vector<u32>{0, 1, 3, 4}));
+	EXPECT_EQ(picked({1, 1, 2, 2, 2}, 3), (std::vector<u32>{0, 1, 2}));
+	EXPECT_EQ(picked({1, 1, 1, 1}, 2), (std::vector<u32>{0, 1}));
 }
 
-TEST(GrantOrder, OwnPeerCountsTheNewcomer)
-{
-	// Peer 1 would hold two: its own worst message is the candidate.
-	std::vector<homa_grant_slot> slots = {slot(0, 900), slot(1, 500), slot(2, 800)};
-
-	EXPECT_EQ(victim(slots, slot(1, 400)), 1);
-	EXPECT_EQ(victim(slots, slot(1, 600)), -1);
-}
-
-// Messages of random peers ask one after the other: every peer has a slot
-// before any keeps two more than another that wants one.
-TEST(GrantOrderRandom, SlotsSpreadAndNoBetterMessageIsLeftOut)
+// No peer holds two more than one that still has messages waiting, and of each
+// peer the best ones are picked.
+TEST(GrantOrderRandom, PickIsFairAndTakesTheBest)
 {
 	std::mt19937 random(3);
-	unsigned evictions = 0, refusals = 0;
 
 	for (int round = 0; round < 3000; round++) {
-		std::vector<homa_grant_slot> slots;
-		u32 capacity = 1 + random() % HOMA_MAX_GRANTED;
-		for (int step = 0; step < 60; step++) {
-			homa_grant_slot n = slot(random() % 5, 1 + random() % 1000, step);
-			if (slots.size() < capacity) {
-				slots.push_back(n);
-				continue;
+		std::vector<int> peers(1 + random() % 32);
+		u32 slots = 1 + random() % HOMA_MAX_GRANTED;
+		for (int &peer : peers)
+			peer = static_cast<int>(random() % 5);
+		std::vector<u32> list = picked(peers, slots);
+		ASSERT_EQ(list.size(), std::min<size_t>(slots, peers.size()));
+		std::map<int, int> held;
+		std::map<int, bool> waits;
+		for (u32 i = 0; i < peers.size(); i++) {
+			if (std::find(list.begin(), list.end(), i) == list.end()) {
+				waits[peers[i]] = true;
+			} else {
+				ASSERT_FALSE(waits[peers[i]]);
+				held[peers[i]]++;
 			}
-			std::map<const void *, int> held;
-			for (auto &s : slots)
-				held[s.peer]++;
-			int most = 0;
-			for (auto &[peer, count] : held)
-				most = std::max(most, count);
-			int own = held.count(n.peer) ? held[n.peer] : 0;
-			int i = victim(slots, n);
-			if (i < 0) {
-				refusals++;
-				ASSERT_LT(most, own + 2);
-				// Its own peer has none that is worse, if it has any
-				// and is the largest.
-				for (auto &s : slots) {
-					ASSERT_FALSE(own + 1 > most && s.peer == n.peer &&
-						     homa_grant_before(&n.rank, &s.rank));
-				}
-				continue;
-			}
-			evictions++;
-			ASSERT_LT(static_cast<size_t>(i), slots.size());
-			// The worst of its peer goes.
-			for (auto &s : slots) {
-				ASSERT_FALSE(s.peer == slots[i].peer &&
-					     homa_grant_before(&slots[i].rank, &s.rank));
-			}
-			ASSERT_TRUE(most >= own + 2 || homa_grant_before(&n.rank, &slots[i].rank));
-			slots[i] = n;
+		}
+		for (auto [peer, waiting] : waits) {
+			for (auto [other, count] : held)
+				ASSERT_TRUE(!waiting || count < held[peer] + 2);
 		}
 	}
-	EXPECT_GT(evictions, 1000u);
-	EXPECT_GT(refusals, 1000u);
 }
 
 // A whole transfer driven by the arithmetic alone: the budget is never

@@ -33,10 +33,10 @@ speak() { in_host h1 tc qdisc del dev h1-h2 root; }
 
 check load load_modules
 check hosts net_pair
-# Otherwise the kernel sends six ICMP messages and then one a second.
-check icmp_unlimited in_host h2 sysctl -w net.ipv4.icmp_ratelimit=0
 [ "$MODE" = uml ] || modprobe sch_netem 2>/dev/null
 check closed_port fails_with ENOTCONN 5 --max-length 1000
+# Without a pause between: the kernel sends six ICMP messages and then one a second.
+check closed_port_again fails_with ENOTCONN 20 --max-length 1000 --outstanding 4
 check closed_port_long fails_with ENOTCONN 5 --max-length 1000000 --outstanding 5
 check server_killed killed_server
 check cut silence
