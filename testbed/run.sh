@@ -12,6 +12,7 @@ mode_defaults() {               # mode_defaults MODE: sets what the command line
 	rt) default_kernel=stock-6.12 kinds=stock CPUS=${CPUS:-2} default_timeout=600 ;;
 	uml) default_kernel=uml-smp kinds=uml CPUS=${CPUS:-2} default_timeout=300 ;;
 	uml-debug) default_kernel=uml-debug kinds=uml CPUS=${CPUS:-2} default_timeout=1800 ;;
+	sim) default_kernel=sim-6.12 kinds=sim CPUS=1 MEM=${MEM:-256} ACCEL=uml default_timeout=600 ;;	# testbed/vm cluster
 	*) usage_error "unknown mode '$1'; there are: det rt uml uml-debug" ;;
 	esac
 	KERNEL=${KERNEL:-$default_kernel}

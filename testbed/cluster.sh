@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2153      # vm and the other parts set the capitals
+# A cluster: one User-Mode Linux kernel a node, in virtual time, joined by testbed/fabric.
+#
+#   fabric ── calendar ── every node: who runs, and until when
+#          └─ portK ───── eth0 of node K
+#   DIR/nodeK: what node K wrote to $OUT, console.log, dmesg.log;  DIR/fabric.json: what the network counted
+
+cluster_fabric() {              # sets FABRIC
+	FABRIC=${FABRIC:-$BUILD/testbed/fabric/fabric}
+	[ -x "$FABRIC" ] || die "$FABRIC is not built; run: make user"
+}
+
+# All that can be wrong is found here, before anything starts or is written.
+cluster_check() {               # cluster_check SCRIPT
+	local need_mb free_mb
+	cluster_fabric
+	[ -f "$TOPOLOGY" ] || usage_error "--topology: no such file '$TOPOLOGY'"
+	"$FABRIC" --check --nodes "$NODES" --topology "$TOPOLOGY" || exit 2
+	need_mb=$((NODES * 40))
+	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
+	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
+	[ "$(ulimit -n)" -ge $((NODES * 4 + 64)) ] || die "$NODES nodes need $((NODES * 4 + 64)) open files; raise: ulimit -n"
+}
+
+cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as of run
+	local out=$1 script=$2 kmods node fabric timer nodes=() ended started=$EPOCHREALTIME; shift 2
+	cluster_check "$script"
+	kernel_ready "$KERNEL"
+	image_base "$KERNEL" "$KERNEL_DIR"
+	mkdir -p "$out"
+	out=$(realpath "$out")
+	[[ $out != *[\ \',]* ]] || usage_error "--out: the path may hold no blank, quote or comma: '$out'"
+	rm -rf "$out"/node[0-9]* "$out"/{shared,fabric.json,fabric.log,truth.bin,cluster.json} "$out"/*.pcapng
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/homascope-vm.XXXXXX")
+	on_exit "rm -rf '$WORK'"
+	mkdir -p "$WORK/sockets" "$out/shared"
+	NONCE=sim-$SEED         # results must not differ from run to run; old ones are gone
+	kmods=$BUILD/kmod-$KERNEL
+	[ "$TREE" = "$TOP" ] || kmods=$TREE/build/kmod-$KERNEL
+	TMPDIR=$WORK            # nodes keep their memory in files, best on /dev/shm
+	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * 60)) ] || TMPDIR=/dev/shm
+	ls "$kmods"/*.ko >/dev/null 2>&1 || note "no modules for $KERNEL yet; testbed/vm kmods $KERNEL builds them"
+	# One image for all: the node finds its number in the kernel's command line, and fills it in here.
+	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/node$NODE\nSHARED=%s/shared' \
+		"$KERNEL" "$NONCE" "$out" "$out")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
+
+	setpriv --pdeathsig KILL "$FABRIC" --nodes "$NODES" --topology "$TOPOLOGY" --seed "$SEED" --sockets "$WORK/sockets" \
+		--out "$out" ${FABRIC_OPTIONS[@]+"${FABRIC_OPTIONS[@]}"} >"$WORK/ready" 2> >(exec tee "$out/fabric.log" >&2) &
+	fabric=$!
+	on_exit "kill -KILL $fabric 2>/dev/null; wait $fabric 2>/dev/null"
+	until grep -qs READY "$WORK/ready"; do
+		kill -0 $fabric 2>/dev/null || { wait $fabric || die "the fabric did not start"; }
+		sleep 0.05
+	done
+	for ((node = 0; node < NODES; node++)); do
+		cluster_node "$node" "$out/node$node"
+		nodes+=($!)
+		on_exit "kill -KILL -- -$! 2>/dev/null; wait $! 2>/dev/null"
+	done
+	sleep "$TIMEOUT" &
+	timer=$!
+	on_exit "kill $timer 2>/dev/null"
+	cluster_wait "$out" "$fabric" "$timer" "${nodes[@]}"
+}
+
+# The environment and the addresses inside the process must not differ from run to run, hence env -i and setarch -R.
+cluster_node() {                # cluster_node NODE OUT: starts it
+	mkdir -p "$2" "$WORK/home$1"
+	setpriv --pdeathsig KILL setsid env -i PATH=/usr/bin:/bin "HOME=$WORK/home$1" "TMPDIR=$TMPDIR" \
+		"UML_RANDOM_SEED=$((SEED * 1000 + $1))" setarch -R "$KERNEL_DIR/image" "mem=${MEM}M" "initrd=$WORK/initrd" \
+		"umid=node$1" "uml_dir=$WORK/home$1/" "time-travel=ext:$1:$WORK/sockets/calendar" \
+		time-travel-start=1700000000000000000 "virtio_uml.device=$WORK/sockets/port$1:1" con=null con0=fd:0,fd:1 \
+		norandmaps noreboot panic=-1 panic_on_warn=1 loglevel=5 log_buf_len=4M printk.time=1 "NODE=$1" "NODES=$NODES" \
+		</dev/null >"$2/console.log" 2>&1 &
+}
+
+# Until the fabric ends, which it does after the last node; a node that dies ends the run at once.
+cluster_wait() {                # cluster_wait OUT FABRIC TIMER NODE-PID...
+	local out=$1 fabric=$2 timer=$3 ended="" node failed="" pids=("${@:4}") left=("${@:4}"); shift 3
+	while [ "$ended" != "$fabric" ] && [ "$ended" != "$timer" ] && [ -z "$failed" ]; do
+		ended=""
+		wait -n -p ended "$fabric" "$timer" "${left[@]}" 2>/dev/null || true
+		left=()
+		for node in "${!pids[@]}"; do
+			if [ "$ended" != "${pids[node]}" ]; then
+				kill -0 "${pids[node]}" 2>/dev/null && left+=("${pids[node]}")
+			elif [ ! -f "$out/node$node/.testbed/result" ]; then
+				failed=$node
+			fi
+		done
+	done
+	if [ "$failed" ]; then
+		note "node $failed died; the end of its console ($out/node$failed/console.log):"
+		tail -25 "$out/node$failed/console.log" >&2
+	fi
+	kill -KILL "$fabric" "$timer" 2>/dev/null || true
+	for node in "${pids[@]}"; do kill -KILL -- -"$node" 2>/dev/null || true; done
+	wait 2>/dev/null || true
+	cluster_verdict "$out" "$ended" "$timer"
+}
+
+# The worst of all nodes.
+cluster_verdict() {             # cluster_verdict OUT ENDED-PID TIMER-PID
+	local out=$1 node code worst=0
+	for ((node = 0; node < NODES; node++)); do
+		code=0
+		tr -d '\r' <"$out/node$node/console.log" >"$WORK/console" && mv "$WORK/console" "$out/node$node/console.log"
+		guest_verdict sim "$out/node$node" "$2" "$3" "$started" 2>"$WORK/verdict" || code=$?
+		sed "s/^vm: /vm: node $node: /" "$WORK/verdict" >&2
+		[ "$code" -le "$worst" ] || worst=$code
+	done
+	[ -f "$out/fabric.json" ] || { [ "$worst" != 0 ] || worst=5; }
+	rm -rf "$out/shared"
+	return "$worst"
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lets the nodes run one at a time, in the order of virtual time.
+//
+// The protocol is linux/um_timetravel.h with its shared page: a node writes when it wants to run next into the page,
+// says WAIT, and sleeps until RUN. free_until in the page says how far the running node may go without asking: up to
+// the earliest wish of anybody else. The fabric has slot 0 of the page and is "running" while its own events happen,
+// so that a node it interrupts finds the time there and leaves its wish there.
+#ifndef FABRIC_CALENDAR_H_
+#define FABRIC_CALENDAR_H_
+
+#include <linux/um_timetravel.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "calendar_page.h"
+#include "socket.h"
+#include "events.h"
+
+namespace fabric {
+
+// Something a running node may talk to besides the calendar.
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual int PollFd() const = 0;  // -1: nothing to hear at present
+  virtual void Ready() = 0;        // that descriptor is readable
+};
+
+class Calendar {
+ public:
+  // Node k's device is devices[k]. Progress and warnings go to stderr.
+  Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices);
+  ~Calendar();
+  Calendar(const Calendar&) = delete;
+
+  // Until all nodes have ended. Throws std::runtime_error if a node breaks the protocol or all sleep forever.
+  void Run();
+
+  bool Alive(int node) const { return bool(nodes_[node].socket); }
+  uint64_t Messages() const { return messages_; }
+  uint64_t Turns() const { return turns_; }
+  // How often a line about progress is due.
+  void ReportEvery(std::chrono::seconds period) { report_every_ = period; }
+
+ private:
+  struct Node {
+    Fd socket;
+    uint32_t start_sequence = 0;
+    bool started = false;
+  };
+
+  void WaitForAll();
+  void Start(int node);
+  void GiveTurn(int node, Ns time);
+  void UntilWait(int node);
+  bool HandleMessage(int node);  // true: its turn is over
+  Ns WishOf(int node) const;
+  Ns EarliestBut(int node) const;
+  void Progress();
+
+  EventQueue* events_;
+  std::vector<Device*> devices_;
+  std::vector<Node> nodes_;
+  Fd listener_, page_file_;
+  size_t page_bytes_;
+  PageHeader* page_;
+  PageSlot* slots_;
+  uint64_t messages_ = 0, turns_ = 0;
+  std::chrono::seconds report_every_{5};
+  std::chrono::steady_clock::time_point started_, reported_;
+};
+
+// Waits until one of the descriptors (-1: none) is readable, returns its index; who says who is waited for, should
+// that take suspiciously long.
+size_t WaitReadable(const std::vector<int>& fds, const std::function<std::string()>& who);
+
+}  // namespace fabric
+
+#endif  // FABRIC_CALENDAR_H_

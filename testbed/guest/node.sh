@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Runs in each node of a cluster instead of the job, and brings up what the job may rely on:
+#
+#   $NODE, $NODES     0..NODES-1, and how many
+#   eth0              10.0.0.(NODE+1)/24, fd00::(NODE+1)/64; the other nodes' link-layer addresses are known
+#   /shared           a directory all nodes see
+#   barrier NAME      waits until all nodes have come here; polls in virtual time
+
+export NODE NODES
+
+node_address() { echo "10.0.0.$(($1 + 1))"; }
+
+barrier() {
+	: >"/shared/$1.$NODE"
+	_node=0
+	while [ "$_node" -lt "$NODES" ]; do
+		if [ -e "/shared/$1.$_node" ]; then _node=$((_node + 1)); else sleep 0.01; fi
+	done
+}
+
+node_up() {
+	ip link set eth0 up && ip addr add "$(node_address "$NODE")/24" dev eth0 &&
+		ip addr add "fd00::$(printf %x $((NODE + 1)))/64" dev eth0 nodad || return 1
+	_node=0
+	while [ "$_node" -lt "$NODES" ]; do
+		_mac=$(printf '02:00:00:00:%02x:%02x' $((_node / 256)) $((_node % 256)))
+		if [ "$_node" != "$NODE" ]; then
+			ip neigh add "$(node_address $_node)" lladdr "$_mac" dev eth0 nud permanent &&
+				ip neigh add "fd00::$(printf %x $((_node + 1)))" lladdr "$_mac" dev eth0 nud permanent || return 1
+		fi
+		_node=$((_node + 1))
+	done
+}
+
+mkdir -p /shared
+mount -t hostfs -o "$SHARED" hostfs /shared || fail "cannot mount $SHARED"
+node_up || fail "cannot set up eth0"
+barrier node_up
+# shellcheck disable=SC1091
+. /testbed/job
