@@ -36,16 +36,22 @@ scaled() {                      # scaled FAST SLOW
 	case $MODE in uml) echo "$1" ;; *) echo "$2" ;; esac
 }
 
-# A socket lives on for a moment after close, until its last packet is gone.
-unload() { wait_for 10 unload_modules; }
+unload() { unload_modules; }
+
+# Time-outs are in milliseconds of a host that is not slowed down by debugging.
+patient() {                     # patient HOST
+	[ "$MODE" = uml-debug ] || return 0
+	in_host "$1" sysctl -q -w net.homa.resend_ticks=50 net.homa.resend_interval=50 net.homa.timeout_ticks=2000
+}
 
 server_start() {                # server_start HOST ADDRESS PORT [OPTION...]: pid in $server
 	_host=$1 _address=$2 _port=$3
 	shift 3
 	server_log=/tmp/server.$_host.$_port
+	patient "$_host"
 	start_in "$_host" rpc_ledger server --bind "$_address" --port "$_port" "$@" >"$server_log" 2>&1
 	server=$pid
-	wait_for 10 grep -q READY "$server_log"
+	wait_for "$(scaled 10 60)" grep -q READY "$server_log"
 }
 
 server_stop() {                 # server_stop: prints its ledger, status as the server's
@@ -59,6 +65,7 @@ server_stop() {                 # server_stop: prints its ledger, status as the 
 client() {                      # client HOST ADDRESS PORT [OPTION...]
 	_host=$1 _address=$2 _port=$3
 	shift 3
+	patient "$_host"
 	in_host "$_host" rpc_ledger client --server "$_address" --port "$_port" "$@"
 }
 

@@ -25,11 +25,12 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
-                 ["smoke", "abi", "loss", "errors", "reload", "trace", "namespaces",
+                 ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "namespaces",
                   "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "pipeline"]),
+    "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "abi", "loss", "errors", "reload", "trace"]),
+                   ["smoke", "levels", "abi", "errors", "reload", "trace", "loss"]),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",

@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Settings: bounds, what is derived from them, and the priority levels packets
+# get on the wire.
+#
+#   h1 [h1-h2 prio] 10.0.1.1, client ──veth── 10.0.1.2 [h2-h1] h2, server
+. /tests/case.sh
+
+get() { in_host "$1" cat "/proc/sys/net/homa/$2" | tr '\t' ' '; }
+set_() { in_host "$1" sh -c 'echo "$2" >"/proc/sys/net/homa/$1" 2>/dev/null' -- "$2" "$3"; }
+is() { [ "$(get "$1" "$2")" = "$3" ] || { get "$1" "$2"; return 1; }; }
+
+refused() {                     # refused NAME VALUE: an error, and nothing changes
+	before=$(get h1 "$1")
+	! set_ h1 "$1" "$2" && is h1 "$1" "$before"
+}
+
+metric() { in_host "$1" cat /proc/net/homa_metrics | awk -v name="$2" '$1 == name { n += $2 } END { print n + 0 }'; }
+
+count_levels() {                # one filter of h1's device for each value of the three upper bits
+	in_host h1 tc qdisc del dev h1-h2 root 2>/dev/null  # with the counters of its filters
+	in_host h1 tc qdisc add dev h1-h2 root handle 1: prio || return 1
+	for _level in 0 1 2 3 4 5 6 7; do
+		in_host h1 tc filter add dev h1-h2 parent 1: protocol ip prio $((_level + 1)) u32 \
+			match ip protocol 146 0xff match ip tos $((_level << 5)) 0xe0 action ok || return 1
+	done
+}
+
+sent_at() {                     # sent_at LEVEL: packets of h1
+	in_host h1 tc -s filter show dev h1-h2 parent 1: prio $(($1 + 1)) | sed -n 's/.*Sent [0-9]* bytes \([0-9]*\) pkt.*/\1/p' | head -1
+}
+
+only_at() {                     # only_at "LEVEL..." CLIENT-OPTION...: h1's packets have these levels and no others
+	_wanted=" $1 "
+	shift
+	count_levels && exchange "$@" || return 1
+	for _level in 0 1 2 3 4 5 6 7; do
+		_sent=$(sent_at $_level)
+		echo "level $_level: $_sent packets"
+		case $_wanted in
+		*" $_level "*) [ "$_sent" -gt 0 ] || return 1 ;;
+		*) [ "$_sent" = 0 ] || return 1 ;;
+		esac
+	done
+}
+
+told() { [ "$(metric h2 packets_sent_CUTOFFS)" -gt "$1" ] && [ "$(metric h1 packets_rcvd_CUTOFFS)" -gt "$1" ]; }
+
+check load load_modules
+check hosts net_pair
+check default_cutoffs is h1 unsched_cutoffs "2147483647 0 0 0 1000000 15000 2800 200"
+check default_max_sched_prio is h1 max_sched_prio 3
+check default_version is h1 cutoff_version 1
+check exchange exchange --count 20 --max-length 1000
+check told told 0
+# Control packets and those up to 200 bytes have the highest level.
+check short_highest only_at 7 --count 20 --max-length 200
+check map set_ h1 priority_map "0 1 2 3 4 5 6 2"
+check mapped only_at 2 --count 20 --max-length 200
+check map_back set_ h1 priority_map "0 1 2 3 4 5 6 7"
+
+before=$(metric h1 packets_rcvd_CUTOFFS)
+check server_cutoffs set_ h2 unsched_cutoffs "0 0 0 0 0 1000000 0 0"
+check new_version is h2 cutoff_version 2
+check new_max_sched_prio is h2 max_sched_prio 4
+check told_again exchange --count 5 --max-length 100
+check heard_again told "$before"
+check unscheduled_at_5 only_at "5 7" --count 20 --max-length 1000
+
+check two_levels set_ h2 num_priorities 2
+check two_levels_cutoffs is h2 unsched_cutoffs "2147483647 0 0 0 0 0 0 0"
+check two_levels_max_sched is h2 max_sched_prio 0
+check two_levels_exchange exchange --count "$(scaled 50 10)"
+
+check too_many_levels refused num_priorities 9
+check no_levels refused num_priorities 0
+check level_too_high refused priority_map "0 1 2 3 4 5 6 8"
+check negative_cutoff refused unsched_cutoffs "0 0 0 0 0 0 0 -1"
+check version_read_only refused cutoff_version 7
+check share_too_large refused grant_fifo_fraction 501
+check no_order refused grant_order nonsense
+check order set_ h1 grant_order fifo
+check order_exchange exchange --count "$(scaled 50 10)" --outstanding 10
+check unload unload
