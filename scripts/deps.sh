@@ -22,6 +22,7 @@ esac
 packages="
 	build-essential cmake ninja-build pkg-config
 	libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev
+	libtomlplusplus-dev
 	python3 python3-matplotlib python3-numpy python3-pandas python3-pytest
 	shellcheck flake8 mypy sparse
 	tshark wireshark-common tcpdump man-db groff mandoc
@@ -44,9 +45,18 @@ if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || die "run 'make deps' as root, or install sudo"
 	as_root=(sudo)
 fi
-export DEBIAN_FRONTEND=noninteractive
-"${as_root[@]}" apt-get update -qq ||
-	die "apt-get update failed; check the network and /etc/apt/sources.list"
-"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
-	die "apt-get could not install them; the lines above say why"
+log=build/logs/apt.log
+mkdir -p build/logs
+apt() {
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >>"$log" 2>&1
+}
+: >"$log"
+apt update || {
+	tail -n 5 "$log" >&2
+	die "apt-get update failed; check the network and /etc/apt/sources.list (log: $log)"
+}
+apt install -y --no-install-recommends "${missing[@]}" || {
+	tail -n 10 "$log" >&2
+	die "apt-get could not install them; the lines above say why (log: $log)"
+}
 echo "deps: installed ${#missing[@]} packages"
