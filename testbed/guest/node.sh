@@ -19,18 +19,23 @@ barrier() {
 	done
 }
 
+# One ip process for all of it: starting a process costs far more wall time than anything the network does.
 node_up() {
-	ip link set eth0 up && ip addr add "$(node_address "$NODE")/24" dev eth0 &&
-		ip addr add "fd00::$(printf %x $((NODE + 1)))/64" dev eth0 nodad || return 1
-	_node=0
-	while [ "$_node" -lt "$NODES" ]; do
-		_mac=$(printf '02:00:00:00:%02x:%02x' $((_node / 256)) $((_node % 256)))
-		if [ "$_node" != "$NODE" ]; then
-			ip neigh add "$(node_address $_node)" lladdr "$_mac" dev eth0 nud permanent &&
-				ip neigh add "fd00::$(printf %x $((_node + 1)))" lladdr "$_mac" dev eth0 nud permanent || return 1
-		fi
-		_node=$((_node + 1))
-	done
+	{
+		echo "link set eth0 up"
+		echo "addr add $(node_address "$NODE")/24 dev eth0"
+		echo "addr add fd00::$(printf %x $((NODE + 1)))/64 dev eth0 nodad"
+		_node=0
+		while [ "$_node" -lt "$NODES" ]; do
+			_mac=$(printf '02:00:00:00:00:%02x' "$_node")
+			if [ "$_node" != "$NODE" ]; then
+				echo "neigh add $(node_address $_node) lladdr $_mac dev eth0 nud permanent"
+				echo "neigh add fd00::$(printf %x $((_node + 1))) lladdr $_mac dev eth0 nud permanent"
+			fi
+			_node=$((_node + 1))
+		done
+	} >/tmp/node_up
+	ip -batch /tmp/node_up
 }
 
 mkdir -p /shared

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calendar against clients that speak the kernel's side of the protocol.
+#include "calendar.h"
+
+#include <gtest/gtest.h>
+#include <linux/um_timetravel.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <thread>
+
+namespace fabric {
+namespace {
+
+struct Turn {
+  Ns time;
+  int node;
+  Ns free_until;
+  bool operator==(const Turn&) const = default;
+};
+
+// A node that wants to run at each of these times and then ends. Only one runs at a time, so they may share a log.
+class FakeNode {
+ public:
+  FakeNode(int node, std::string path, std::vector<Ns> wishes, std::vector<Turn>* log)
+      : node_(node), thread_([=, this] { Live(path, wishes, log); }) {}
+  ~FakeNode() { thread_.join(); }
+  FakeNode(const FakeNode&) = delete;
+
+ private:
+  void Live(const std::string& path, const std::vector<Ns>& wishes, std::vector<Turn>* log) {
+    Fd socket_fd(socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = {}};
+    strcpy(address.sun_path, path.c_str());
+    while (connect(socket_fd.Get(), reinterpret_cast<sockaddr*>(&address), sizeof address)) std::this_thread::yield();
+    um_timetravel_msg message = {UM_TIMETRAVEL_START, 7, uint64_t(node_)};
+    Send(socket_fd, &message, sizeof message);
+    std::vector<Fd> fds;
+    if (!Receive(socket_fd, &message, sizeof message, &fds)) return;
+    EXPECT_EQ(message.op, uint32_t{UM_TIMETRAVEL_ACK});
+    EXPECT_EQ(message.seq, 7u);
+    ASSERT_EQ(fds.size(), 2u);
+    auto* page = static_cast<PageHeader*>(mmap(nullptr, kSlotsOffset + 8 * sizeof(PageSlot), PROT_READ | PROT_WRITE, MAP_SHARED, fds[0].Get(), 0));
+    auto& slot = reinterpret_cast<PageSlot*>(reinterpret_cast<char*>(page) + kSlotsOffset)[message.time];
+    slot.capabilities = kUsesPage;
+    for (Ns wish : wishes) {
+      slot.wish_ns = wish;
+      slot.flags = kWantsRun;
+      message = {UM_TIMETRAVEL_WAIT, 8, 0};
+      Send(socket_fd, &message, sizeof message);
+      if (!Receive(socket_fd, &message, sizeof message)) return;
+      EXPECT_EQ(message.op, uint32_t{UM_TIMETRAVEL_RUN});
+      EXPECT_EQ(page->current_ns, message.time);
+      slot.flags = 0;
+      log->push_back({message.time, node_, page->free_until_ns});
+    }
+  }
+
+  int node_;
+  std::thread thread_;
+};
+
+struct NoDevice : Device {
+  int PollFd() const override { return -1; }
+  void Ready() override {}
+};
+
+std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events) {
+  const std::string path = testing::TempDir() + "fabric_calendar_test." + std::to_string(getpid());
+  NoDevice device;
+  std::vector<Turn> log;
+  {
+    std::vector<std::unique_ptr<FakeNode>> nodes;  // they end after the calendar, whatever becomes of it
+    for (size_t i = wishes.size(); i-- > 0;) nodes.push_back(std::make_unique<FakeNode>(int(i), path, wishes[i], &log));
+    Calendar(events, path, std::vector<Device*>(wishes.size(), &device)).Run();
+  }
+  unlink(path.c_str());
+  return log;
+}
+
+TEST(CalendarTest, NodesRunInOrderOfTimeThenOfNumber) {
+  EventQueue events;
+  const auto log = RunNodes({{10, 30, 40}, {10, 20}, {5, 40}}, &events);
+  std::vector<std::pair<Ns, int>> order;
+  for (const Turn& turn : log) order.emplace_back(turn.time, turn.node);
+  EXPECT_EQ(order, (std::vector<std::pair<Ns, int>>{{5, 2}, {10, 0}, {10, 1}, {20, 1}, {30, 0}, {40, 0}, {40, 2}}));
+  EXPECT_EQ(events.Now(), 40u);
+}
+
+TEST(CalendarTest, FreeUntilIsTheEarliestWishOfTheOthersOrEvent) {
+  EventQueue events;
+  int seen = 0;
+  events.At(25, [&] { seen++; });
+  const auto log = RunNodes({{10, 30}, {20, 50}}, &events);
+  ASSERT_EQ(log.size(), 4u);
+  EXPECT_EQ(log[0], (Turn{10, 0, 20}));
+  EXPECT_EQ(log[1], (Turn{20, 1, 25}));
+  EXPECT_EQ(log[2], (Turn{30, 0, 50}));
+  EXPECT_EQ(seen, 1);
+}
+
+TEST(CalendarTest, SaysThatAllSleepForever) {
+  EventQueue events;
+  const Ns forever = std::numeric_limits<int64_t>::max();
+  EXPECT_THROW(RunNodes({{10, forever}, {forever}}, &events), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace fabric
