@@ -40,8 +40,12 @@ lint: ## style and layering checks
 deps: ## install the Debian packages all of it needs, saying which
 	$(Q)scripts/deps.sh
 
+.PHONY: programs
+programs: $(BUILD)/build.ninja ## build what the experiments run: rpcload, homascope, ttdump
+	$(Q)ninja -C $(BUILD) $(if $(V),-v,--quiet) rpcload homascope ttdump
+
 .PHONY: user
-user: $(BUILD)/build.ninja ## build the programs: rpcload, homascope, ttdump, tests
+user: $(BUILD)/build.ninja ## build all user-space programs and tests
 	$(Q)ninja -C $(BUILD) $(if $(V),-v,--quiet)
 
 $(BUILD)/build.ninja: CMakeLists.txt

@@ -12,7 +12,7 @@ STEPS=5
 SHOW=1 step "install what is missing" "see the message above; then 'make deps'" \
 	scripts/deps.sh
 step "build rpcload, homascope and ttdump" "read the log; 'make clean' and again" \
-	make --no-print-directory user
+	make --no-print-directory programs
 SHOW=1 step "get the guest kernel (built once, about 5 minutes, then cached)" \
 	"read the log; 'make clean-cache' starts afresh" \
 	testbed/vm kernel uml-smp
