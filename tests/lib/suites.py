@@ -26,11 +26,11 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
                  ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "namespaces",
-                  "pipeline"]),
+                  "packet", "examples", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "abi", "errors", "reload", "trace", "loss"]),
+                   ["smoke", "levels", "abi", "errors", "reload", "trace", "packet", "loss"]),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
@@ -143,6 +143,9 @@ def run_lint(name):
 def guest_files():
     """Programs and scripts a guest needs; those not built yet are missing."""
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
+             "/bin/echo_client": BUILD / "docs/examples/echo_client",
+             "/bin/echo_server": BUILD / "docs/examples/echo_server",
+             "/bin/packet_test": BUILD / "tests/packet/packet_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
              "/bin/rpcload": BUILD / "experiments/workload/rpcload",
              "/bin/ttdump": BUILD / "tracer/tools/ttdump",

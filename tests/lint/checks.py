@@ -164,9 +164,24 @@ def check_checkpatch(sources):
     return Result(len(kernel), [line for line in lines if " ERROR: " in line])
 
 
+def check_man(_sources):
+    """mandoc knows the rules of manual pages, groff whether they can be typeset."""
+    pages = [path for path in files() if path.startswith("docs/man/")]
+    if not shutil.which("mandoc") or not shutil.which("groff"):
+        return Result(0, [], "mandoc or groff is not installed; run: make deps")
+    problems = tool_output(["mandoc", "-T", "lint", "-W", "warning", *pages])
+    for page in pages:
+        out = subprocess.run(["groff", "-ww", "-mandoc", "-T", "utf8", page], cwd=TOP,
+                             capture_output=True, text=True, check=False)
+        problems += out.stderr.splitlines()
+        if "SPDX-License-Identifier: Apache-2.0" not in text(page).splitlines()[0]:
+            problems.append(f"{page}: no SPDX-License-Identifier in the first line")
+    return Result(len(pages), problems)
+
+
 CHECKS = {"layers": check_layers, "spdx": check_spdx, "lines": check_lines,
           "versions": check_versions, "paths": check_paths, "shellcheck": check_shellcheck,
-          "flake8": check_flake8, "checkpatch": check_checkpatch}
+          "flake8": check_flake8, "checkpatch": check_checkpatch, "man": check_man}
 
 
 def run(name):

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Packets made by hand, legal and illegal, against the module.
+#
+#   module [host] 10.0.1.2, fd00:1::2 ──veth── [raw] packet_test plays all other hosts
+. /tests/case.sh
+
+cable() {
+	ip link add host type veth peer name raw &&
+		# Nobody answers ARP: every frame for the other side is taken there.
+		ip link set host arp off && ip link set raw arp off &&
+		sysctl -qw net.ipv6.conf.raw.disable_ipv6=1 &&
+		ip addr add 10.0.1.2/24 dev host && ip addr add fd00:1::2/64 dev host nodad &&
+		ip link set raw up && ip link set host up
+}
+
+unlimited() {                   # all of the answers, and none that only time brings
+	sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 net.ipv4.icmp_msgs_burst=1000000 \
+		net.ipv6.icmp.ratelimit=0 net.homa.timeout_ticks=100000
+}
+
+suite() {                       # suite PREFIX ADDRESS: a case for each of packet_test's
+	packet_test "$2" raw host "$(scaled 100000 20000)" >/tmp/packet.log 2>&1
+	_status=$?
+	cat /tmp/packet.log
+	sed -n "s/^\[       OK \] \([A-Za-z]*\)\.\([A-Za-z]*\) .*/ok $1_\1_\2/p
+		s/^\[  FAILED  \] \([A-Za-z]*\)\.\([A-Za-z]*\) .*ms.*/not ok $1_\1_\2: see the log/p" /tmp/packet.log >>"$CASES"
+	[ $_status -le 1 ] && grep -q '^\[==========\] .* ran' /tmp/packet.log ||
+		not_ok "$1" "packet_test ended with status $_status"
+}
+
+quiet() { [ "$(dmesg | wc -l)" -le $((lines + 20)) ]; }
+
+check load load_modules
+check cable cable
+check unlimited unlimited
+lines=$(dmesg | wc -l)
+suite ipv4 10.0.1.2
+suite ipv6 fd00:1::2
+cat /proc/net/homa_metrics >"$OUT/packet.metrics"
+check log_stays_short quiet
+check cable_cut ip link del host
+check unload unload
