@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "clock.h"
 #include "events.h"
 #include "ring.h"
 
@@ -127,12 +128,27 @@ static u32 find_known(const struct tt_client *client)
 	return 0;
 }
 
+void tt_client_bind(struct tt_client *client)
+{
+	u32 i;
+
+	client->cpu = &tt_rings.hot;
+	client->slow = tt_ring_slow;
+	for (i = 0; i < client->nevents; i++)
+		client->words[i] = (client->first_id + i) << TT_TIME_BITS;
+	if (tt_clock_is_tsc())
+		static_branch_enable(&client->tsc);
+	else
+		static_branch_disable(&client->tsc);
+}
+
 int tt_client_add(struct tt_client *client)
 {
 	const struct tt_client *other;
 	u32 i;
 
-	if (!string_ok(client->group) || !client->nevents || !client->key)
+	if (!string_ok(client->group) || !client->nevents || !client->key ||
+	    client->nevents > TT_MAX_CLIENT_EVENTS)
 		return -EINVAL;
 	list_for_each_entry(other, &clients, entry)
 		if (!strcmp(other->group, client->group))
@@ -154,8 +170,7 @@ int tt_client_add(struct tt_client *client)
 		client->first_id = event_end;
 		smp_store_release(&event_end, event_end + client->nevents);
 	}
-	client->cpu = &tt_rings.hot;
-	client->slow = tt_ring_slow;
+	tt_client_bind(client);
 	list_add_tail(&client->entry, &clients);
 	return 0;
 err:

@@ -38,6 +38,9 @@ u32 tt_type_bytes(u8 type);
  */
 int tt_client_add(struct tt_client *client);
 void tt_client_remove(struct tt_client *client);
+
+/* Makes recorders of @client, whose first_id is known, write to the rings. */
+void tt_client_bind(struct tt_client *client);
 int tt_client_switch(struct tt_client *client, bool on);
 
 /* Notes that event @index of @client cannot come on this kernel. */

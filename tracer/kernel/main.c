@@ -4,6 +4,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 
+#include "clock.h"
 #include "events.h"
 #include "mark.h"
 #include "probes.h"
@@ -31,6 +32,7 @@ static int __init timetrace_init(void)
 {
 	int err;
 
+	tt_clock_init();
 	err = tt_rings_init((u64)size_kib << 10);
 	if (err) {
 		if (err == -EINVAL)

@@ -57,13 +57,14 @@ static struct group groups[] = {
 
 /*
  * A probe is connected only while its group is on, so recorders need not ask.
- * Groups are registered in order: ids count from the first one's.
+ * Groups are registered in order, so that one client can record for all.
  */
 static DEFINE_STATIC_KEY_TRUE(always);
+static struct tt_client recorder = { .nevents = EVENTS };
 
 #define TT_GROUP(g)
 #define TT_EVENT(n, name, doc, ...) \
-	TT_RECORDER(record_##name, &groups[0].client, &always, EVENT_##name, n, __VA_ARGS__)
+	TT_RECORDER(record_##name, &recorder, &always, EVENT_##name, n, __VA_ARGS__)
 #include <timetrace/kernel_events.def>
 #undef TT_GROUP
 #undef TT_EVENT
@@ -273,6 +274,10 @@ int tt_probes_init(void)
 		for (k = group->first; k < end; k++)
 			if (!probes[k].tp)
 				tt_client_lacks(&group->client, k - group->first);
+	}
+	if (!err) {
+		recorder.first_id = groups[0].client.first_id;
+		tt_client_bind(&recorder);
 	}
 	mutex_unlock(&tt_mutex);
 	return err;

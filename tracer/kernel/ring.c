@@ -6,7 +6,7 @@
  * them, and add what they wrote to the commit word of the block. A writer can
  * only be suspended by an interrupt on its own CPU, so unfinished claims nest
  * like a stack. A block is complete when its commit word accounts for all of
- * it: the claim that runs over its end commits the rest as padding.
+ * it: claims that come too late commit what is left of it as padding.
  *
  * The slow path runs with interrupts off; an NMI that comes upon it loses its
  * record, which is counted. A block is reused only when it is complete, so a
@@ -26,19 +26,19 @@
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 
+#include "clock.h"
 #include "ring.h"
 
 #define HEADER_BYTES ((u32)sizeof(struct tt_block))
 #define CONTENT_BYTES ((u32)TT_BLOCK_BYTES - HEADER_BYTES)
-#define NO_BLOCK TT_BLOCK_BYTES /* cursor at which every claim is too late */
-#define NO_EPOCH (~0ull)
+#define NO_BLOCK (TT_BLOCK_BYTES + TT_SLACK) /* cursor at which every claim is too late */
 #define NO_SEQUENCE (~0ull)
 
 /* Attempts to catch a CPU between two records, 10 to 20 us each. */
 #define CUT_ATTEMPTS 200
 
 DEFINE_PER_CPU(struct tt_ring, tt_rings) = {
-	.hot = { .cursor = NO_BLOCK, .epoch = NO_EPOCH },
+	.hot = { .cursor = NO_BLOCK, .base = TT_NO_BASE },
 };
 
 static u64 ring_bytes;
@@ -50,14 +50,22 @@ static struct tt_block *block_at(const struct tt_ring *ring, u64 sequence)
 	return ring->blocks + (sequence & (ring->nblocks - 1)) * 2 * TT_BLOCK_BYTES;
 }
 
-static u32 cursor_offset(unsigned long cursor)
+static u32 offset_in_block(unsigned long address)
 {
-	return cursor & (TT_BLOCK_BYTES - 1);
+	return address & (TT_BLOCK_BYTES - 1);
 }
 
-static bool in_block(unsigned long cursor)
+static bool in_block(unsigned long address)
 {
-	return !(cursor & TT_BLOCK_BYTES);
+	return !(address & TT_BLOCK_BYTES);
+}
+
+/* Bytes of entries that were claimed of the block in which @cursor is. */
+static u32 claimed(unsigned long cursor)
+{
+	unsigned long end = cursor - TT_SLACK;
+
+	return in_block(end) ? offset_in_block(end) - HEADER_BYTES : CONTENT_BYTES;
 }
 
 static bool block_complete(const struct tt_block *block)
@@ -74,13 +82,14 @@ static u64 records_through(const struct tt_block *block)
 /* Turns the part of a useless claim that lies in a block into padding. */
 static void retire(unsigned long claim, u32 bytes)
 {
+	unsigned long begin = claim - TT_SLACK;
 	u32 left;
 
-	if (!in_block(claim))
+	if (!in_block(begin))
 		return;
-	left = min_t(u32, bytes, TT_BLOCK_BYTES - cursor_offset(claim));
-	*(u32 *)claim = left << TT_ID_BITS | TT_ID_PAD;
-	tt_commit((void *)claim, left, 0);
+	left = min_t(u32, bytes, TT_BLOCK_BYTES - offset_in_block(begin));
+	*(u32 *)begin = left | TT_ID_PAD << TT_TIME_BITS;
+	tt_commit(begin, left, 0);
 }
 
 /* Closes the current block. Runs on the CPU of @ring, or when that is offline. */
@@ -93,7 +102,6 @@ static void park(struct tt_ring *ring)
 static bool settle(struct tt_ring *ring)
 {
 	struct tt_block *block;
-	unsigned long cursor;
 
 	while (ring->settled < ring->opened) {
 		block = block_at(ring, ring->settled);
@@ -108,10 +116,8 @@ static bool settle(struct tt_ring *ring)
 		return true;
 	if (ring->settled + 1 < ring->opened)
 		return false;
-	cursor = READ_ONCE(ring->hot.cursor);
-	return in_block(cursor) &&
-	       TT_COMMIT_BYTES(block_at(ring, ring->settled)->commit) + HEADER_BYTES ==
-	       cursor_offset(cursor);
+	return TT_COMMIT_BYTES(block_at(ring, ring->settled)->commit) ==
+	       claimed(READ_ONCE(ring->hot.cursor));
 }
 
 static void lose(enum tt_ring_loss reason)
@@ -120,7 +126,7 @@ static void lose(enum tt_ring_loss reason)
 }
 
 /* The current block is closed; opens the next. Interrupts are off. */
-static bool open_block(struct tt_ring *ring, u64 now)
+static bool open_block(struct tt_ring *ring)
 {
 	u64 next = ring->opened;
 	u64 records = 0;
@@ -133,7 +139,7 @@ static bool open_block(struct tt_ring *ring, u64 now)
 		return false;
 	}
 	if (next >= ring->nblocks && next - ring->nblocks >= ring->settled) {
-		WRITE_ONCE(ring->nested_ns, now);
+		WRITE_ONCE(ring->nested_ns, ktime_get_mono_fast_ns());
 		lose(TT_RING_NESTED);
 		return false;
 	}
@@ -146,7 +152,7 @@ static bool open_block(struct tt_ring *ring, u64 now)
 	block->magic = TT_BLOCK_MAGIC;
 	block->header_bytes = HEADER_BYTES;
 	block->cpu = smp_processor_id();
-	block->time_ns = now;
+	tt_clock_pair(&block->time_ticks, &block->time_ns);
 	block->first_record = records;
 	WRITE_ONCE(block->commit, 0);
 	block->lost_nested = ring->lost[TT_RING_NESTED];
@@ -156,65 +162,66 @@ static bool open_block(struct tt_ring *ring, u64 now)
 	WRITE_ONCE(block->sequence, next);
 	WRITE_ONCE(ring->opened, next + 1);
 	/* Claims of NMIs since the old block was closed were refused, so this loses none. */
-	WRITE_ONCE(ring->hot.cursor, (unsigned long)block + HEADER_BYTES);
+	WRITE_ONCE(ring->hot.cursor, (unsigned long)block + HEADER_BYTES + TT_SLACK);
 	return true;
 }
 
-static void *claim_slowly(struct tt_ring *ring, u32 bytes, u64 now)
+static struct tt_slot claim_slowly(struct tt_ring *ring, u32 bytes)
 {
-	u64 epoch = now >> TT_TIME_BITS;
-	bool known = ring->hot.epoch == epoch;
-	bool alone;
+	u64 base = ring->hot.base;
+	u64 now = tt_clock_ticks();
+	u32 extend = now - base > TT_TIME_MASK ? TT_EXTEND_BYTES : 0;
 	unsigned long claim;
-	u32 *word;
-	u32 need;
+	bool alone;
 
-	/* From here on NMIs cannot claim in the belief that they know the epoch. */
-	WRITE_ONCE(ring->hot.epoch, NO_EPOCH);
+	/* From here on NMIs cannot claim in the belief that they know the base. */
+	WRITE_ONCE(ring->hot.base, TT_NO_BASE);
 	barrier();
 	alone = settle(ring);
 
 	for (;;) {
-		need = bytes + (known ? 0 : TT_EXTEND_BYTES);
-		claim = this_cpu_add_return(tt_rings.hot.cursor, need) - need;
-		if (in_block(claim + need - 1))
+		claim = this_cpu_add_return(tt_rings.hot.cursor, extend + bytes) - extend - bytes;
+		if (in_block(claim) && in_block(claim + extend))
 			break;
-		retire(claim, need);
-		if (!open_block(ring, now)) {
-			park(ring);
-			return NULL;
-		}
-		known = true;
+		retire(claim, extend + bytes);
+		park(ring);
+		if (!open_block(ring))
+			return (struct tt_slot){};
+		base = block_at(ring, ring->opened - 1)->time_ticks;
+		now = base;
+		extend = 0;
 	}
-	if (!known) {
-		word = (u32 *)claim;
-		word[0] = (u32)(epoch >> 32) << TT_ID_BITS | TT_ID_EXTEND;
-		word[1] = (u32)epoch;
-		tt_commit(word, TT_EXTEND_BYTES, 0);
-		claim += TT_EXTEND_BYTES;
+	if (extend) {
+		u32 *word = (u32 *)(claim - TT_SLACK);
+
+		*word = TT_ID_EXTEND << TT_TIME_BITS;
+		memcpy(word + 1, &now, sizeof(now));
+		tt_commit((unsigned long)word, extend, 0);
+		claim += extend;
+		base = now;
 	}
 	barrier();
 	/*
-	 * A suspended writer may have claimed under the old epoch and not yet
-	 * compared; it must not find its own epoch here.
+	 * A suspended writer may have claimed under the old base and not yet
+	 * compared; it must not find its time near the base here.
 	 */
-	WRITE_ONCE(ring->hot.epoch, alone ? epoch : NO_EPOCH);
-	return (void *)claim;
+	WRITE_ONCE(ring->hot.base, alone ? base : TT_NO_BASE);
+	return (struct tt_slot){ claim, now - base };
 }
 
-void *tt_ring_slow(unsigned long claim, u32 bytes, u64 now)
+struct tt_slot tt_ring_slow(unsigned long claim, u32 bytes)
 {
 	struct tt_ring *ring = this_cpu_ptr(&tt_rings);
-	void *record = NULL;
+	struct tt_slot slot = {};
 	unsigned long flags;
 
 	retire(claim, bytes);
 	raw_local_irq_save(flags);
 	if (ring->busy) {
 		/* Many void claims in one NMI must not carry the cursor into a block. */
-		if (!in_block(claim))
+		if (!in_block(claim - TT_SLACK))
 			this_cpu_sub(tt_rings.hot.cursor, bytes);
-		WRITE_ONCE(ring->nested_ns, now);
+		WRITE_ONCE(ring->nested_ns, ktime_get_mono_fast_ns());
 		lose(TT_RING_NESTED);
 	} else {
 		ring->busy = true;
@@ -223,13 +230,13 @@ void *tt_ring_slow(unsigned long claim, u32 bytes, u64 now)
 			lose(TT_RING_FROZEN);
 			park(ring);
 		} else {
-			record = claim_slowly(ring, bytes, now);
+			slot = claim_slowly(ring, bytes);
 		}
 		barrier();
 		ring->busy = false;
 	}
 	raw_local_irq_restore(flags);
-	return record;
+	return slot;
 }
 
 static void park_this_cpu(void *unused)
@@ -456,8 +463,7 @@ static bool try_cut(const struct tt_ring *ring, struct tt_cut *cut)
 			cut->last_commit = READ_ONCE(block->commit);
 			cut->stored += TT_COMMIT_RECORDS(cut->last_commit);
 		}
-		whole = TT_COMMIT_BYTES(cut->last_commit) ==
-			(in_block(cursor) ? cursor_offset(cursor) - HEADER_BYTES : CONTENT_BYTES);
+		whole = TT_COMMIT_BYTES(cut->last_commit) == claimed(cursor);
 		/* Nothing is before first_visible; block begin - 1 is settled otherwise. */
 		cut->overwritten = READ_ONCE(block_at(ring, cut->begin)->first_record) -
 				   ring->records_cleared;

@@ -53,7 +53,7 @@ struct tt_ring {
 DECLARE_PER_CPU(struct tt_ring, tt_rings);
 
 /* Slow path of tt_claim(); any context, preemption off. */
-void *tt_ring_slow(unsigned long claim, u32 bytes, u64 now);
+struct tt_slot tt_ring_slow(unsigned long claim, u32 bytes);
 
 /*
  * Control. May sleep; the caller serializes these with each other and with

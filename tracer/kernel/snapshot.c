@@ -10,6 +10,7 @@
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
 
+#include "clock.h"
 #include "events.h"
 #include "ring.h"
 #include "snapshot.h"
@@ -72,7 +73,8 @@ static void fill_header(struct tt_file_header *header)
 	header->version = TT_FORMAT_VERSION;
 	header->header_bytes = sizeof(*header);
 	header->block_bytes = TT_BLOCK_BYTES;
-	header->time_ns = ktime_get_mono_fast_ns();
+	tt_clock_pair(&header->time_ticks, &header->time_ns);
+	tt_clock_begin(&header->begin_ticks, &header->begin_ns);
 	header->realtime_ns = ktime_get_real_ns();
 	header->record_cost_ns = tt_record_cost_ns;
 	header->flags = (tt_rings_frozen() ? TT_FILE_FROZEN : 0) |

@@ -4,6 +4,7 @@
  * CPU stay in the order in which they were claimed, which can differ by an
  * interrupt from the order of their times; the reader library sorts fully.
  */
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -16,7 +17,9 @@
  * @block: current block, or NULL at the end.
  * @blocks_left: blocks from @block on.
  * @at: offset in @block.
- * @epoch: in force at @at.
+ * @base: in force at @at.
+ * @ticks: from the beginning of @block to that of the next, or to the dump.
+ * @ns: the same in nanoseconds.
  * @record: next record, or NULL at the end.
  * @time_ns: its time.
  */
@@ -24,7 +27,9 @@ struct source {
 	const struct tt_block *block;
 	u64 blocks_left;
 	u32 at;
-	u64 epoch;
+	u64 base;
+	u64 ticks;
+	u64 ns;
 	const u32 *record;
 	u64 time_ns;
 };
@@ -36,28 +41,61 @@ struct tt_text {
 	loff_t line; /* 0: the heading */
 };
 
-static u32 record_bytes(const struct tt_event *event)
+static bool is_wide(const u32 *record)
 {
+	return *record >> TT_TIME_BITS & TT_ID_WIDE;
+}
+
+static const struct tt_event *event_of(const u32 *record)
+{
+	return tt_event_get(*record >> TT_TIME_BITS & ~TT_ID_WIDE);
+}
+
+static u32 field_bytes(u8 type, bool wide)
+{
+	return type == TT_TYPE_u64 && !wide ? sizeof(u32) : tt_type_bytes(type);
+}
+
+static u32 record_bytes(const u32 *record)
+{
+	const struct tt_event *event = event_of(record);
 	u32 bytes = 4;
 	u32 i;
 
 	for (i = 0; i < event->def.nfields; i++)
-		bytes += tt_type_bytes(event->def.fields[i].type);
+		bytes += field_bytes(event->def.fields[i].type, is_wide(record));
 	return ALIGN(bytes, 4);
 }
 
-static void enter_block(struct source *src)
+static void enter_block(struct source *src, const struct tt_file_header *header)
 {
+	const struct tt_block *next = (const void *)src->block + TT_BLOCK_BYTES;
+	bool last = src->blocks_left == 1;
+
 	if (!src->blocks_left) {
 		src->block = NULL;
 		return;
 	}
 	src->at = sizeof(*src->block);
-	src->epoch = src->block->time_ns >> TT_TIME_BITS;
+	src->base = src->block->time_ticks;
+	src->ticks = (last ? header->time_ticks : next->time_ticks) - src->base;
+	src->ns = (last ? header->time_ns : next->time_ns) - src->block->time_ns;
+}
+
+static u64 to_ns(const struct source *src, u64 ticks)
+{
+	s64 since = ticks - src->block->time_ticks;
+	u64 ns;
+
+	/* Two readings of the clocks in one tick say nothing. */
+	if (!src->ticks || src->ticks == src->ns)
+		return src->block->time_ns + since;
+	ns = mul_u64_u64_div_u64(abs(since), src->ns, src->ticks);
+	return src->block->time_ns + (since < 0 ? -ns : ns);
 }
 
 /* Moves to the next record. Snapshots come from this module, so they are well-formed. */
-static void advance(struct source *src)
+static void advance(struct source *src, const struct tt_file_header *header)
 {
 	src->record = NULL;
 	while (src->block) {
@@ -67,19 +105,19 @@ static void advance(struct source *src)
 		if (src->at >= sizeof(*src->block) + TT_COMMIT_BYTES(src->block->commit)) {
 			src->block = (const void *)src->block + TT_BLOCK_BYTES;
 			src->blocks_left--;
-			enter_block(src);
+			enter_block(src, header);
 			continue;
 		}
-		id = *word & (TT_MAX_EVENTS - 1);
+		id = *word >> TT_TIME_BITS;
 		if (id == TT_ID_PAD) {
-			src->at += *word >> TT_ID_BITS;
+			src->at += *word & TT_TIME_MASK;
 		} else if (id == TT_ID_EXTEND) {
-			src->epoch = (u64)(*word >> TT_ID_BITS) << 32 | word[1];
+			memcpy(&src->base, word + 1, sizeof(src->base));
 			src->at += TT_EXTEND_BYTES;
 		} else {
 			src->record = word;
-			src->time_ns = src->epoch << TT_TIME_BITS | *word >> TT_ID_BITS;
-			src->at += record_bytes(tt_event_get(id));
+			src->time_ns = to_ns(src, src->base + (*word & TT_TIME_MASK));
+			src->at += record_bytes(word);
 			return;
 		}
 	}
@@ -109,8 +147,8 @@ static void rewind(struct tt_text *text)
 		src->block = block;
 		src->blocks_left = text->snap->accounts[i].blocks;
 		block += src->blocks_left * TT_BLOCK_BYTES;
-		enter_block(src);
-		advance(src);
+		enter_block(src, &text->snap->header);
+		advance(src, &text->snap->header);
 	}
 	text->line = 0;
 	choose(text);
@@ -124,7 +162,7 @@ static void *next_line(struct tt_text *text)
 static void step(struct tt_text *text)
 {
 	if (text->line++ && text->next) {
-		advance(text->next);
+		advance(text->next, &text->snap->header);
 		choose(text);
 	}
 }
@@ -168,8 +206,10 @@ static void show_heading(struct seq_file *seq, const struct tt_snapshot *snap)
 	}
 }
 
-static const u8 *show_field(struct seq_file *seq, const struct tt_field_def *field, const u8 *at)
+static const u8 *show_field(struct seq_file *seq, const struct tt_field_def *field, bool wide,
+			    const u8 *at)
 {
+	u32 bytes = field_bytes(field->type, wide);
 	union {
 		u8 u8;
 		u16 u16;
@@ -179,7 +219,7 @@ static const u8 *show_field(struct seq_file *seq, const struct tt_field_def *fie
 		char text[9];
 	} v = {};
 
-	memcpy(&v, at, tt_type_bytes(field->type));
+	memcpy(&v, at, bytes);
 	seq_printf(seq, " %s=", field->name);
 	if (!strcmp(field->unit, "text"))
 		seq_puts(seq, v.text);
@@ -187,7 +227,7 @@ static const u8 *show_field(struct seq_file *seq, const struct tt_field_def *fie
 		seq_printf(seq, "%d", v.s32);
 	else
 		seq_printf(seq, "%llu", v.u64);
-	return at + tt_type_bytes(field->type);
+	return at + bytes;
 }
 
 static int text_show(struct seq_file *seq, void *v)
@@ -201,12 +241,12 @@ static int text_show(struct seq_file *seq, void *v)
 		show_heading(seq, text->snap);
 		return 0;
 	}
-	event = tt_event_get(*text->next->record & (TT_MAX_EVENTS - 1));
+	event = event_of(text->next->record);
 	at = (const u8 *)(text->next->record + 1);
 	seq_printf(seq, "%llu.%09llu [%03u] %s", text->next->time_ns / NSEC_PER_SEC,
 		   text->next->time_ns % NSEC_PER_SEC, text->next->block->cpu, event->def.name);
 	for (i = 0; i < event->def.nfields; i++)
-		at = show_field(seq, &event->def.fields[i], at);
+		at = show_field(seq, &event->def.fields[i], is_wide(text->next->record), at);
 	seq_putc(seq, '\n');
 	return 0;
 }

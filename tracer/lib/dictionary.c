@@ -35,11 +35,12 @@ static const char *take_string(const uint8_t **at, const uint8_t *end)
 	return (const char *)begin;
 }
 
-static int parse_entry(struct tt_dictionary *dict, const uint8_t *data, size_t left,
-		       size_t *used)
+static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8_t *data,
+		       size_t left, size_t *used)
 {
 	struct tt_event_desc *event = &dict->events[dict->count];
 	unsigned int bytes = sizeof(uint32_t);
+	unsigned int longs = 0;
 	const uint8_t *at = data + sizeof(struct tt_dict_entry);
 	const uint8_t *end;
 	struct tt_dict_entry entry;
@@ -49,7 +50,7 @@ static int parse_entry(struct tt_dictionary *dict, const uint8_t *data, size_t l
 		return -EBADMSG;
 	memcpy(&entry, data, sizeof(entry));
 	if (entry.bytes < sizeof(entry) || entry.bytes > left || entry.bytes % 4 ||
-	    entry.id < TT_ID_FIRST || entry.id >= TT_MAX_EVENTS ||
+	    entry.id < TT_ID_FIRST || entry.id >= (version == 1 ? TT_IDS : TT_MAX_EVENTS) ||
 	    entry.nfields > TT_MAX_FIELDS || dict->index[entry.id] != TT_NO_EVENT)
 		return -EBADMSG;
 	end = data + entry.bytes;
@@ -70,10 +71,16 @@ static int parse_entry(struct tt_dictionary *dict, const uint8_t *data, size_t l
 		if (!event->fields[i].unit)
 			return -EBADMSG;
 		bytes += tt_type_bytes(event->fields[i].type);
+		longs += event->fields[i].type == TT_U64;
 	}
 	dict->index[entry.id] = dict->count;
-	dict->ids[dict->count] = entry.id;
 	dict->bytes[entry.id] = (bytes + 3) & ~3u;
+	if (version > 1) {
+		dict->index[entry.id | TT_ID_WIDE] = dict->count;
+		dict->bytes[entry.id | TT_ID_WIDE] = dict->bytes[entry.id];
+		dict->bytes[entry.id] = (bytes - 4 * longs + 3) & ~3u;
+		dict->narrow[entry.id] = 1;
+	}
 	dict->count++;
 	*used = entry.bytes;
 	return 0;
@@ -90,18 +97,18 @@ int tt_dictionary_parse(struct tt_dictionary *dict, const uint8_t *data,
 		snprintf(err, err_size, "the dictionary is damaged: its hash is wrong");
 		return -EBADMSG;
 	}
-	if (header->events >= TT_MAX_EVENTS) {
+	if (header->events >= TT_IDS) {
 		snprintf(err, err_size, "the header names %u events, more than there can be",
 			 header->events);
 		return -EBADMSG;
 	}
-	for (i = 0; i < TT_MAX_EVENTS; i++)
+	for (i = 0; i < TT_IDS; i++)
 		dict->index[i] = TT_NO_EVENT;
 	dict->events = calloc(header->events + 1, sizeof(*dict->events));
 	if (!dict->events)
 		return -ENOMEM;
 	for (i = 0; i < header->events; i++) {
-		if (parse_entry(dict, data + at, header->dictionary_bytes - at, &used)) {
+		if (parse_entry(dict, header->version, data + at, header->dictionary_bytes - at, &used)) {
 			snprintf(err, err_size, "entry %u of the dictionary is malformed", i);
 			return -EBADMSG;
 		}

@@ -7,21 +7,22 @@
 #include <timetrace/record.h>
 
 #define TT_NO_EVENT 0xffffffffu
+#define TT_IDS (1 << TT_ID_BITS)
 
 /**
- * struct tt_dictionary
+ * struct tt_dictionary - tables are by the id of a record, TT_ID_WIDE included
  * @events: descriptions in file order; their strings point into the dump.
  * @count: how many.
  * @index: of the event with an id, or TT_NO_EVENT.
- * @ids: the other way round.
- * @bytes: of a record with an id, header word included.
+ * @bytes: of a record, header word included.
+ * @narrow: its u64 fields have 4 bytes.
  */
 struct tt_dictionary {
 	struct tt_event_desc *events;
 	uint32_t count;
-	uint32_t index[TT_MAX_EVENTS];
-	uint16_t ids[TT_MAX_EVENTS];
-	uint8_t bytes[TT_MAX_EVENTS];
+	uint32_t index[TT_IDS];
+	uint8_t bytes[TT_IDS];
+	uint8_t narrow[TT_IDS];
 };
 
 /* 0, -EBADMSG with a line in @err, or -ENOMEM. */

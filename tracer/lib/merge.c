@@ -163,19 +163,24 @@ static void decode(const struct tt_reader *r, const struct position *p, uint32_t
 {
 	const uint8_t *at = r->data + p->offset;
 	const struct tt_event_desc *event;
-	uint32_t word;
+	enum tt_type type;
+	uint32_t word, id;
 	unsigned int i;
 
 	memcpy(&word, at, sizeof(word));
 	at += sizeof(word);
+	id = tt_record_id(r->header.version, word);
 	record->time_ns = p->time_ns;
 	record->cpu = (uint16_t)cpu;
-	record->event = r->dict.index[word & (TT_MAX_EVENTS - 1)];
+	record->event = r->dict.index[id];
 	event = &r->dict.events[record->event];
 	record->nargs = (uint16_t)event->nargs;
 	for (i = 0; i < event->nargs; i++) {
-		record->args[i] = read_field(at, event->fields[i].type);
-		at += tt_type_bytes(event->fields[i].type);
+		type = event->fields[i].type;
+		if (type == TT_U64 && r->dict.narrow[id])
+			type = TT_U32;
+		record->args[i] = read_field(at, type);
+		at += tt_type_bytes(type);
 	}
 }
 

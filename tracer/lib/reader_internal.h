@@ -13,9 +13,18 @@ struct position {
 	uint64_t offset;
 };
 
+/* From ticks to ns: ticks0 is ns0, and a tick is rate / 2^40 ns. */
+struct scale {
+	uint64_t ticks0, ns0;
+	uint64_t rate;
+};
+
+#define TT_RATE_SHIFT 40
+
 struct block {
 	uint64_t offset; /* of its header */
 	uint32_t bytes; /* readable ones, header included */
+	struct scale scale;
 	uint64_t min_ns; /* earliest record in this block or a later one of the CPU */
 };
 
@@ -51,8 +60,20 @@ struct tt_reader {
 struct walk {
 	const uint8_t *data; /* the block */
 	uint32_t at, end;
-	uint64_t epoch;
+	uint64_t base;
+	int version;
+	struct scale scale;
 };
+
+/* The id of a record, with TT_ID_WIDE, by its header word. */
+static inline uint32_t tt_record_id(uint32_t version, uint32_t word)
+{
+	return version == 1 ? word & (TT_IDS - 1) : word >> TT_TIME_BITS;
+}
+
+/* Fields that the version of the dump lacks are filled in. */
+void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block *h);
+
 
 enum step { STEP_RECORD, STEP_END, STEP_BAD };
 

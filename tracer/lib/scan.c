@@ -37,26 +37,50 @@ static struct cpu *get_cpu(struct tt_reader *r, uint32_t number)
 	return &r->cpus[number];
 }
 
+static uint32_t header_bytes(const struct tt_reader *r)
+{
+	return r->header.version == 1 ? offsetof(struct tt_block, time_ticks) :
+					sizeof(struct tt_block);
+}
+
+void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block *h)
+{
+	memcpy(h, r->data + offset, header_bytes(r));
+	if (r->header.version == 1)
+		h->time_ticks = h->time_ns;
+}
+
+static uint64_t to_ns(const struct scale *s, uint64_t ticks)
+{
+	int64_t since = (int64_t)(ticks - s->ticks0);
+
+	return s->ns0 + (uint64_t)(((__int128)since * s->rate) >> TT_RATE_SHIFT);
+}
+
 enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w, uint32_t *offset,
 		       uint64_t *time_ns)
 {
-	uint32_t word, id, bytes, low;
+	uint32_t word, id, bytes, rest, low;
 
 	for (;;) {
 		if (w->end - w->at < sizeof(word))
 			return w->at == w->end ? STEP_END : STEP_BAD;
 		memcpy(&word, w->data + w->at, sizeof(word));
-		id = word & (TT_MAX_EVENTS - 1);
-		bytes = id == TT_ID_PAD ? word >> TT_ID_BITS :
-			id == TT_ID_EXTEND ? TT_EXTEND_BYTES : dict->bytes[id];
+		id = tt_record_id(w->version, word);
+		rest = w->version == 1 ? word >> TT_ID_BITS : word & TT_TIME_MASK;
+		bytes = id == TT_ID_PAD ? rest :
+			id == TT_ID_EXTEND ? (w->version == 1 ? 8 : TT_EXTEND_BYTES) :
+			dict->bytes[id];
 		if (bytes < sizeof(word) || bytes % 4 || bytes > w->end - w->at)
 			return STEP_BAD;
-		if (id == TT_ID_EXTEND) {
+		if (id == TT_ID_EXTEND && w->version == 1) {
 			memcpy(&low, w->data + w->at + 4, sizeof(low));
-			w->epoch = (uint64_t)(word >> TT_ID_BITS) << 32 | low;
+			w->base = ((uint64_t)rest << 32 | low) << TT_TIME_BITS;
+		} else if (id == TT_ID_EXTEND) {
+			memcpy(&w->base, w->data + w->at + 4, sizeof(w->base));
 		} else if (id != TT_ID_PAD) {
 			*offset = w->at;
-			*time_ns = w->epoch << TT_TIME_BITS | word >> TT_ID_BITS;
+			*time_ns = to_ns(&w->scale, w->base + rest);
 			w->at += bytes;
 			return STEP_RECORD;
 		}
@@ -66,17 +90,58 @@ enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w, uint32_
 
 struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block)
 {
+	uint64_t base = block->scale.ticks0;
 	struct tt_block h;
 
-	memcpy(&h, r->data + block->offset, sizeof(h));
-	return (struct walk){ r->data + block->offset, h.header_bytes, block->bytes,
-			      h.time_ns >> TT_TIME_BITS };
+	tt_block_header(r, block->offset, &h);
+	if (r->header.version == 1)
+		base = base >> TT_TIME_BITS << TT_TIME_BITS;
+	return (struct walk){ r->data + block->offset, h.header_bytes, block->bytes, base,
+			      (int)r->header.version, block->scale };
 }
 
 static int block_ok(const struct tt_reader *r, const struct tt_block *h)
 {
-	return h->magic == TT_BLOCK_MAGIC && h->header_bytes == sizeof(*h) && h->cpu < MAX_CPUS &&
-	       TT_COMMIT_BYTES(h->commit) <= r->header.block_bytes - sizeof(*h);
+	return h->magic == TT_BLOCK_MAGIC && h->header_bytes == header_bytes(r) &&
+	       h->cpu < MAX_CPUS &&
+	       TT_COMMIT_BYTES(h->commit) <= r->header.block_bytes - h->header_bytes;
+}
+
+/* Ticks in 2^-40 ns, or 0 when the two moments cannot be right. */
+static uint64_t rate_between(uint64_t ticks0, uint64_t ns0, uint64_t ticks1, uint64_t ns1)
+{
+	if (ticks1 <= ticks0 || ns1 <= ns0 || (ns1 - ns0) >> 10 > ticks1 - ticks0)
+		return 0;
+	return (uint64_t)(((unsigned __int128)(ns1 - ns0) << TT_RATE_SHIFT) / (ticks1 - ticks0));
+}
+
+/*
+ * The clock within the block @h at @offset: from its beginning to that of the
+ * next block of its CPU, or to the dump. Two moments close to each other say
+ * little; then the rate of the whole trace holds.
+ */
+static struct scale block_scale(const struct tt_reader *r, const struct tt_block *h,
+				uint64_t offset, int last)
+{
+	const struct tt_file_header *f = &r->header;
+	uint64_t ticks1 = f->time_ticks, ns1 = f->time_ns;
+	uint64_t whole, here;
+	struct tt_block next;
+
+	if (!last) {
+		tt_block_header(r, offset + f->block_bytes, &next);
+		if (block_ok(r, &next) && next.cpu == h->cpu && next.sequence == h->sequence + 1) {
+			ticks1 = next.time_ticks;
+			ns1 = next.time_ns;
+		}
+	}
+	whole = rate_between(f->begin_ticks, f->begin_ns, f->time_ticks, f->time_ns);
+	here = rate_between(h->time_ticks, h->time_ns, ticks1, ns1);
+	if (!whole)
+		whole = (uint64_t)1 << TT_RATE_SHIFT;
+	if (here < whole - whole / 64 || here > whole + whole / 64)
+		here = whole;
+	return (struct scale){ h->time_ticks, h->time_ns, here };
 }
 
 static int add_block(struct cpu *cpu, struct block block)
@@ -104,9 +169,10 @@ struct continuity {
 
 /* Decodes one block for the first time: how far it is good, and its times. */
 static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *due,
-		      const struct tt_block *h, uint64_t offset)
+		      const struct tt_block *h, uint64_t offset, int last)
 {
-	struct block block = { offset, sizeof(*h) + TT_COMMIT_BYTES(h->commit), UINT64_MAX };
+	struct block block = { offset, h->header_bytes + TT_COMMIT_BYTES(h->commit),
+			       block_scale(r, h, offset, last), UINT64_MAX };
 	struct walk w = tt_walk_begin(r, &block);
 	uint64_t lost = h->lost_nested + h->lost_frozen + h->lost_full;
 	uint64_t records = 0;
@@ -149,7 +215,7 @@ static int scan_blocks(struct tt_reader *r, uint64_t begin, uint64_t count,
 
 	for (i = 0; i < count; i++) {
 		at = begin + i * bytes;
-		memcpy(&h, r->data + at, sizeof(h));
+		tt_block_header(r, at, &h);
 		if (!block_ok(r, &h)) {
 			cpu = get_cpu(r, number);
 			if (!cpu)
@@ -162,7 +228,7 @@ static int scan_blocks(struct tt_reader *r, uint64_t begin, uint64_t count,
 		cpu = get_cpu(r, number);
 		if (!cpu)
 			return -ENOMEM;
-		err = scan_block(r, cpu, &due[number], &h, at);
+		err = scan_block(r, cpu, &due[number], &h, at, i + 1 == count);
 		if (err)
 			return err;
 	}

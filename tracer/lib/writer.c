@@ -15,7 +15,7 @@ struct ring {
 	uint8_t *blocks;
 	uint64_t nblocks;
 	uint32_t used; /* bytes of the last block, header included */
-	uint64_t epoch;
+	uint64_t base;
 	uint64_t stored; /* records, and those overwritten before */
 	int close; /* the next record opens a block, because a loss comes before it */
 	struct tt_cpu_account account;
@@ -37,6 +37,11 @@ static uint32_t type_bytes(enum tt_type type)
 	static const uint8_t bytes[TT_TYPES] = { 1, 2, 4, 4, 8 };
 
 	return bytes[type];
+}
+
+static uint32_t stored_bytes(enum tt_type type, int wide)
+{
+	return type == TT_U64 && !wide ? sizeof(uint32_t) : type_bytes(type);
 }
 
 /* Copies @s to @to when that is not NULL; returns where the next string goes. */
@@ -187,7 +192,7 @@ static int open_block(struct ring *ring, uint32_t cpu, uint64_t time_ns)
 	uint8_t *grown;
 
 	if (ring->nblocks && ring->used < BLOCK_BYTES) {
-		put_word(ring, (BLOCK_BYTES - ring->used) << TT_ID_BITS | TT_ID_PAD);
+		put_word(ring, (BLOCK_BYTES - ring->used) | TT_ID_PAD << TT_TIME_BITS);
 		last_block(ring)->commit = (last_block(ring)->commit & ~0xffffull) |
 					   (BLOCK_BYTES - sizeof(struct tt_block));
 	}
@@ -207,9 +212,10 @@ static int open_block(struct ring *ring, uint32_t cpu, uint64_t time_ns)
 		.lost_nested = ring->account.lost_nested,
 		.lost_frozen = ring->account.lost_frozen,
 		.lost_full = ring->account.lost_full,
+		.time_ticks = time_ns,
 	};
 	ring->used = sizeof(struct tt_block);
-	ring->epoch = time_ns >> TT_TIME_BITS;
+	ring->base = time_ns;
 	ring->close = 0;
 	return 0;
 }
@@ -217,39 +223,44 @@ static int open_block(struct ring *ring, uint32_t cpu, uint64_t time_ns)
 int tt_writer_add(struct tt_writer *w, uint64_t time_ns, uint32_t cpu, uint32_t event,
 		  const uint64_t *args)
 {
-	uint64_t epoch = time_ns >> TT_TIME_BITS;
-	uint32_t bytes = sizeof(uint32_t);
 	const struct tt_event_desc *desc;
+	uint32_t bytes, id;
+	int wide = 0;
 	struct ring *ring;
 	unsigned int i;
 	uint8_t *to;
 	int err;
 
-	if (event >= w->count || cpu >= MAX_CPUS || epoch >> (32 + TT_TIME_BITS))
+	if (event >= w->count || cpu >= MAX_CPUS)
 		return -EINVAL;
 	ring = get_ring(w, cpu);
 	if (!ring)
 		return -ENOMEM;
 	desc = &w->events[event];
 	for (i = 0; i < desc->nargs; i++)
-		bytes += type_bytes(desc->fields[i].type);
+		wide |= desc->fields[i].type == TT_U64 && args[i] >> 32;
+	id = (TT_ID_FIRST + event) | (wide ? TT_ID_WIDE : 0);
+	bytes = sizeof(uint32_t);
+	for (i = 0; i < desc->nargs; i++)
+		bytes += stored_bytes(desc->fields[i].type, wide);
 	bytes = (bytes + 3) & ~3u;
 	if (!ring->nblocks || ring->close || ring->used + bytes + TT_EXTEND_BYTES > BLOCK_BYTES) {
 		err = open_block(ring, cpu, time_ns);
 		if (err)
 			return err;
 	}
-	if (epoch != ring->epoch) {
-		put_word(ring, (uint32_t)(epoch >> 32) << TT_ID_BITS | TT_ID_EXTEND);
-		put_word(ring, (uint32_t)epoch);
-		ring->epoch = epoch;
+	if (time_ns - ring->base > TT_TIME_MASK) {
+		put_word(ring, (uint32_t)TT_ID_EXTEND << TT_TIME_BITS);
+		put_word(ring, (uint32_t)time_ns);
+		put_word(ring, (uint32_t)(time_ns >> 32));
+		ring->base = time_ns;
 	}
 	to = (uint8_t *)last_block(ring) + ring->used + sizeof(uint32_t);
 	for (i = 0; i < desc->nargs; i++) {
-		memcpy(to, &args[i], type_bytes(desc->fields[i].type));
-		to += type_bytes(desc->fields[i].type);
+		memcpy(to, &args[i], stored_bytes(desc->fields[i].type, wide));
+		to += stored_bytes(desc->fields[i].type, wide);
 	}
-	put_word(ring, (uint32_t)time_ns << TT_ID_BITS | (TT_ID_FIRST + event));
+	put_word(ring, id << TT_TIME_BITS | (uint32_t)(time_ns - ring->base));
 	ring->used += bytes - sizeof(uint32_t);
 	last_block(ring)->commit = ((last_block(ring)->commit >> 16) + 1) << 16 |
 				   (ring->used - sizeof(struct tt_block));
@@ -316,6 +327,7 @@ static int write_all(struct tt_writer *w, FILE *to)
 		w->header.blocks += w->rings[i].nblocks;
 	if (!w->header.time_ns)
 		w->header.time_ns = w->last_ns;
+	w->header.time_ticks = w->header.time_ns;
 
 	fwrite(&w->header, sizeof(w->header), 1, to);
 	fwrite(w->dictionary, 1, w->dictionary_bytes, to);

@@ -8,23 +8,28 @@
 
 #include <linux/types.h>
 
-#define TT_FORMAT_VERSION 1
+#define TT_FORMAT_VERSION 2
 
 /*
  * A record is one header word and its fields at natural size, in order,
- * rounded up to 4 bytes. The word holds the event in its low bits and the
- * low bits of the time above. The high bits, the epoch, come from the block
- * header or from the last time-extend entry before the record.
+ * rounded up to 4 bytes. The word holds the event in its high bits and the
+ * time in ticks since the base in its low bits. The base comes from the last
+ * time-extend entry before the record, or else from the block header.
+ *
+ * Of a narrow record, which most are, u64 fields take 4 bytes, because each
+ * of them fits; TT_ID_WIDE says that they take 8.
  */
 #define TT_ID_BITS 10
 #define TT_TIME_BITS (32 - TT_ID_BITS)
-#define TT_MAX_EVENTS (1 << TT_ID_BITS)
+#define TT_TIME_MASK ((1u << TT_TIME_BITS) - 1)
+#define TT_ID_WIDE (1 << (TT_ID_BITS - 1))
+#define TT_MAX_EVENTS TT_ID_WIDE
 
-#define TT_ID_PAD 0 /* upper bits: bytes to skip, this word included */
-#define TT_ID_EXTEND 1 /* upper bits and next word: bits 32 up and 0-31 of the epoch */
+#define TT_ID_PAD 0 /* low bits: bytes to skip, this word included */
+#define TT_ID_EXTEND 1 /* the next 8 bytes are the base from here on */
 #define TT_ID_FIRST 2
 
-#define TT_EXTEND_BYTES 8
+#define TT_EXTEND_BYTES 12
 #define TT_MAX_FIELDS 6
 #define TT_MAX_RECORD_BYTES (4 + 8 * TT_MAX_FIELDS)
 
@@ -47,12 +52,13 @@ struct tt_block {
 	__u16 header_bytes;
 	__u16 cpu;
 	__u64 sequence; /* number of this block on its CPU */
-	__u64 time_ns; /* when it was opened; its epoch is time_ns >> TT_TIME_BITS */
+	__u64 time_ns; /* when it was opened */
 	__u64 first_record; /* records stored on this CPU before it */
 	__u64 commit;
 	__u64 lost_nested; /* records lost on this CPU before it was opened, since a clear */
 	__u64 lost_frozen;
 	__u64 lost_full;
+	__u64 time_ticks; /* the same moment as time_ns, and the base of its records */
 };
 
 #define TT_COMMIT_RECORD (1u << 16)
@@ -90,7 +96,10 @@ struct tt_file_header {
 	char clock[16];
 	char release[64];
 	char host[64];
-	__u8 reserved2[32];
+	__u64 time_ticks; /* the moment time_ns in ticks */
+	__u64 begin_ns; /* an earlier moment, in both */
+	__u64 begin_ticks;
+	__u8 reserved2[8];
 };
 
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */

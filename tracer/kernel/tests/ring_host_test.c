@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "../clock.h"
 #include "../ring.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,9 +42,10 @@ static u32 random_below(u32 n)
 	return (u32)(random_state >> 20) % n;
 }
 
-/* Clock: mostly small steps, now and then over epochs. */
+/* Clock: mostly small steps, now and then beyond what a header word can say. */
 static u64 now_ns;
 static u64 times[MAX_RECORDS]; /* of each record, by its number */
+static u64 latest[MAX_RECORDS]; /* the slow path reads the clock again */
 static u64 produced;
 
 u64 ktime_get_mono_fast_ns(void)
@@ -54,6 +56,27 @@ u64 ktime_get_mono_fast_ns(void)
 	if (!random_below(5000))
 		now_ns += 1ull << 40;
 	return now_ns;
+}
+
+static bool took_slow; /* the last claim to return */
+
+static struct tt_slot note_slow(unsigned long claim, u32 bytes)
+{
+	struct tt_slot slot = tt_ring_slow(claim, bytes);
+
+	took_slow = true;
+	return slot;
+}
+
+u64 tt_clock_ticks(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+void tt_clock_pair(u64 *ticks, u64 *ns)
+{
+	*ns = ktime_get_mono_fast_ns();
+	*ticks = *ns;
 }
 
 bool irqs_off;
@@ -96,14 +119,15 @@ void vunmap(void *area)
 }
 
 static struct static_key_false key = { 1 };
-static struct tt_client client = { .cpu = &tt_rings.hot, .slow = tt_ring_slow,
-				   .first_id = ID_SMALL, .key = &key };
+static struct tt_client client = { .cpu = &tt_rings.hot, .slow = note_slow,
+				   .key = &key };
 
 /* As TT_RECORDER, but notes the time it read. */
 static void record(void)
 {
+	struct tt_slot slot;
 	u64 number, now;
-	u32 bytes;
+	u32 bytes, word;
 	bool large;
 	u8 *at;
 
@@ -115,16 +139,19 @@ static void record(void)
 	now = ktime_get_mono_fast_ns();
 	times[number] = now;
 	interrupt();
-	at = tt_claim(&client, bytes, now);
-	if (!at)
+	took_slow = false;
+	if (!tt_claim(&client, bytes, now, &slot))
 		return;
+	latest[number] = took_slow ? now_ns : now;
+	at = (u8 *)(slot.claim - TT_SLACK);
 	interrupt();
 	memcpy(at + 4, &number, sizeof(number));
 	if (large)
 		memset(at + 12, (int)number, bytes - 12);
 	interrupt();
-	*(u32 *)at = (u32)now << TT_ID_BITS | (large ? ID_LARGE : ID_SMALL);
-	tt_commit(at, bytes, 1);
+	word = (large ? ID_LARGE : ID_SMALL) << TT_TIME_BITS | (u32)slot.delta;
+	memcpy(at, &word, sizeof(word));
+	tt_commit(slot.claim, bytes, 1);
 }
 
 void interrupt(void)
@@ -154,9 +181,9 @@ static u64 check_block(const struct tt_block *block, u64 first)
 {
 	const u8 *at = (const u8 *)(block + 1);
 	const u8 *end = at + TT_COMMIT_BYTES(block->commit);
-	u64 epoch = block->time_ns >> TT_TIME_BITS;
+	u64 base = block->time_ticks;
 	u64 records = 0;
-	u64 number;
+	u64 number, time;
 	u32 word, id, bytes, i;
 
 	CHECK(block->magic == TT_BLOCK_MAGIC);
@@ -165,18 +192,15 @@ static u64 check_block(const struct tt_block *block, u64 first)
 		CHECK(block->first_record == first);
 	for (; at < end; at += bytes) {
 		memcpy(&word, at, sizeof(word));
-		id = word & (TT_MAX_EVENTS - 1);
+		id = word >> TT_TIME_BITS;
 		if (id == TT_ID_PAD) {
-			bytes = word >> TT_ID_BITS;
+			bytes = word & TT_TIME_MASK;
 			CHECK(bytes >= 4 && bytes % 4 == 0);
 			continue;
 		}
 		if (id == TT_ID_EXTEND) {
-			u32 low;
-
 			bytes = TT_EXTEND_BYTES;
-			memcpy(&low, at + 4, sizeof(low));
-			epoch = (u64)(word >> TT_ID_BITS) << 32 | low;
+			memcpy(&base, at + 4, sizeof(base));
 			continue;
 		}
 		CHECK(id == ID_SMALL || id == ID_LARGE);
@@ -186,7 +210,8 @@ static u64 check_block(const struct tt_block *block, u64 first)
 		CHECK((number % 3 == 0) == (id == ID_LARGE));
 		for (i = 12; i < bytes; i++)
 			CHECK(at[i] == (u8)number);
-		CHECK(times[number] == (epoch << TT_TIME_BITS | word >> TT_ID_BITS));
+		time = base + (word & TT_TIME_MASK);
+		CHECK(time >= times[number] && time <= latest[number]);
 		seen[number] = 1;
 		records++;
 	}
@@ -224,7 +249,7 @@ static void begin(u32 run, u64 blocks)
 	now_ns = random_below(1000000000);
 	produced = 0;
 	odd_mapping = run & 1;
-	tt_rings.hot = (struct tt_cpu){ PAGE_SIZE, ~0ull };
+	tt_rings.hot = (struct tt_cpu){ PAGE_SIZE + TT_SLACK, TT_NO_BASE };
 	CHECK(tt_rings_init(blocks * PAGE_SIZE) == 0);
 	tt_rings_thaw();
 	tt_rings_set_mode(TT_RING_OVERWRITE);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <timetrace/record.h>
+
 #include <algorithm>
+#include <cstring>
 #include <random>
 
 #include "sample.h"
@@ -171,6 +174,35 @@ TEST(Reader, CountsLossesAndKnowsSinceWhen) {
   EXPECT_EQ(reading.lost[2][TT_LOSS_READER], 4u);
   // CPU 1 lost only what came after its last record.
   EXPECT_EQ(reading.complete_since, (std::vector<uint64_t>{7000, 0, 900}));
+}
+
+// Ticks of 4 to a nanosecond: what the writer wrote as ns is taken for ticks.
+TEST(Reader, ConvertsTicks) {
+  TempDir dir;
+  auto ns = [](uint64_t ticks) { return 1000000 + ticks / 4; };
+  std::vector<Event> events;
+  for (uint64_t i = 1; i <= 3000; i++) events.push_back({i * 40000, 0, 1, {i & 0xff}});
+  Writer writer = NewWriter();
+  Add(writer.get(), events);
+  Save(writer.get(), dir.File("t"));
+  std::string bytes = ReadFile(dir.File("t"));
+  tt_file_header header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  header.time_ns = ns(header.time_ticks);
+  header.begin_ns = ns(0);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  for (uint64_t i = 0; i < header.blocks; i++) {
+    char* at = &bytes[header.header_bytes + header.dictionary_bytes + i * header.block_bytes];
+    uint64_t time_ns;
+    std::memcpy(&time_ns, at + offsetof(tt_block, time_ticks), sizeof(time_ns));
+    time_ns = ns(time_ns);
+    std::memcpy(at + offsetof(tt_block, time_ns), &time_ns, sizeof(time_ns));
+  }
+  WriteFile(dir.File("u"), bytes);
+  for (Event& event : events) event.time_ns = ns(event.time_ns);
+  Reading reading = Read(dir.File("u"));
+  EXPECT_EQ(reading.error, "");
+  EXPECT_TRUE(reading.events == events);
 }
 
 TEST(Writer, RefusesWhatCannotBeWritten) {

@@ -30,6 +30,8 @@ typedef unsigned long long u64;
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
+#define noinline __attribute__((noinline))
+#define __maybe_unused __attribute__((unused))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ALIGN(x, a) (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
@@ -39,7 +41,11 @@ typedef unsigned long long u64;
 #define is_power_of_2(n) ((n) && !((n) & ((n) - 1)))
 
 /* May run an interrupt or NMI handler here; see ring_host_test.c. */
+#ifdef TT_NO_INTERRUPTS
+#define interrupt() ((void)0)
+#else
 void interrupt(void);
+#endif
 extern bool irqs_off;
 
 #define barrier() do { __asm__ volatile("" ::: "memory"); interrupt(); } while (0)
@@ -55,6 +61,7 @@ extern bool irqs_off;
 #define this_cpu_ptr(p) (p)
 #define per_cpu_ptr(p, cpu) ((void)(cpu), (p))
 #define this_cpu_read(x) READ_ONCE(x)
+#define raw_cpu_read(x) READ_ONCE(x)
 #define this_cpu_inc(x) ((x)++)
 #define this_cpu_sub(x, v) ((x) -= (v))
 #define this_cpu_add_return(x, v) \

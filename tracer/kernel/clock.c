@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The clock of records; see clock.h. */
+#include <linux/timekeeping.h>
+
+#include "clock.h"
+
+static u64 begin_ticks, begin_ns;
+
+#ifdef TT_HAVE_TSC
+static bool tsc __ro_after_init;
+
+bool tt_clock_is_tsc(void)
+{
+	return tsc;
+}
+
+u64 tt_clock_ticks(void)
+{
+	return tsc ? get_cycles() : ktime_get_mono_fast_ns();
+}
+
+/* The kernel reads what we would read, and the same on every CPU. */
+static bool tsc_keeps_time(void)
+{
+	struct system_time_snapshot snapshot;
+	u64 before, after;
+
+	if (check_tsc_unstable())
+		return false;
+	before = get_cycles();
+	ktime_get_snapshot(&snapshot);
+	after = get_cycles();
+	return snapshot.cycles >= before && snapshot.cycles <= after;
+}
+
+void tt_clock_pair(u64 *ticks, u64 *ns)
+{
+	u64 best = ~0ull;
+	u64 before, at, after;
+	int i;
+
+	if (!tsc) {
+		*ns = ktime_get_mono_fast_ns();
+		*ticks = *ns;
+		return;
+	}
+	/* An NMI or the hypervisor may come between: the tighter of two holds. */
+	for (i = 0; i < 2; i++) {
+		before = get_cycles();
+		at = ktime_get_mono_fast_ns();
+		after = get_cycles();
+		if (after - before < best) {
+			best = after - before;
+			*ticks = before + best / 2;
+			*ns = at;
+		}
+	}
+}
+
+void tt_clock_init(void)
+{
+	tsc = tsc_keeps_time();
+	tt_clock_pair(&begin_ticks, &begin_ns);
+}
+#else
+bool tt_clock_is_tsc(void)
+{
+	return false;
+}
+
+u64 tt_clock_ticks(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+void tt_clock_pair(u64 *ticks, u64 *ns)
+{
+	*ns = ktime_get_mono_fast_ns();
+	*ticks = *ns;
+}
+
+void tt_clock_init(void)
+{
+	tt_clock_pair(&begin_ticks, &begin_ns);
+}
+#endif
+
+void tt_clock_begin(u64 *ticks, u64 *ns)
+{
+	*ticks = begin_ticks;
+	*ns = begin_ns;
+}

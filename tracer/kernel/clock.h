@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The clock of records. Ticks are those of the time stamp counter when the
+ * kernel itself keeps time by it, else nanoseconds of CLOCK_MONOTONIC. Blocks
+ * and dumps hold the same moment in both, from which readers convert.
+ */
+#ifndef TIMETRACE_CLOCK_H
+#define TIMETRACE_CLOCK_H
+
+#include <timetrace/kernel.h>
+
+/* Decides which; before anything is recorded. */
+void tt_clock_init(void);
+bool tt_clock_is_tsc(void);
+
+/* Any context. */
+u64 tt_clock_ticks(void);
+
+/* One moment in both; interrupts are better off. */
+void tt_clock_pair(u64 *ticks, u64 *ns);
+
+/* The moment of tt_clock_init(). */
+void tt_clock_begin(u64 *ticks, u64 *ns);
+
+#endif /* TIMETRACE_CLOCK_H */
