@@ -17,7 +17,7 @@ struct ctl_table_header;
 struct homa_grant_order;
 struct homa_pacer;
 
-/* One pass of the timer. */
+/* From one pass of the timer to the next. */
 #define HOMA_TICK_NS NSEC_PER_MSEC
 
 /* Settings of a namespace, see sysctl.c for units, defaults and bounds. */
@@ -72,6 +72,7 @@ struct homa_tunables {
  * @total_incoming: bytes granted to them and not received.
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
+ * @tick_ns: from its last pass to the next.
  * @tick_work: finishes a pass that is too long for a softirq.
  * @dead: large RPCs to be freed by @reap_work.
  * @reap_work: frees @dead.
@@ -103,6 +104,7 @@ struct homa_net {
 
 	struct hrtimer tick_timer;
 	int ticking;
+	u64 tick_ns;
 	struct work_struct tick_work;
 
 	struct llist_head dead;

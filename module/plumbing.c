@@ -13,7 +13,9 @@
 #include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/ip6_route.h>
 #include <net/protocol.h>
+#include <net/route.h>
 #include <net/transp_v6.h>
 #include "compat.h"
 #include "incoming.h"
@@ -427,11 +429,15 @@ struct homa_quoted {
 static int homa_v4_err(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
 	const struct homa_quoted *quoted;
 	bool whole_host = false;
 	struct in6_addr addr;
-	int error = icmp_error(icmp_hdr(skb)->type, icmp_hdr(skb)->code, &whole_host);
+	int error = icmp_error(type, code, &whole_host);
 
+	/* Replaces the route; what was too long is sent again in shorter packets. */
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED)
+		ipv4_update_pmtu(skb, dev_net(skb->dev), info, 0, IPPROTO_HOMA);
 	if (!error || !pskb_may_pull(skb, iph->ihl * 4 + sizeof(*quoted)))
 		return 0;
 	iph = (const struct iphdr *)skb->data;
@@ -519,12 +525,15 @@ static int homa_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	const struct homa_quoted *quoted;
 	bool whole_host;
 	int error = icmpv6_error(type, code, &whole_host);
+	struct net *net = dev_net(skb->dev);
 
+	if (type == ICMPV6_PKT_TOOBIG)
+		ip6_update_pmtu(skb, net, info, skb->dev->ifindex, 0, sock_net_uid(net, NULL));
 	if (!error || !pskb_may_pull(skb, offset + sizeof(*quoted)))
 		return 0;
 	iph = (const struct ipv6hdr *)skb->data;
 	quoted = (const struct homa_quoted *)(skb->data + offset);
-	homa_icmp(homa_net(dev_net(skb->dev)), &iph->daddr, ntohs(quoted->sport),
+	homa_icmp(homa_net(net), &iph->daddr, ntohs(quoted->sport),
 		  whole_host ? 0 : ntohs(quoted->dport), error);
 	return 0;
 }

@@ -17,6 +17,12 @@
 /* RPCs looked at in one softirq. */
 #define HOMA_TICK_SOFTIRQ_RPCS 64
 
+/* A pass may take one part in so many of the time: on a slow or busy machine
+ * ticks become longer, up to so many times, rather than starve the rest.
+ */
+#define HOMA_TICK_SHARE 4
+#define HOMA_MAX_TICKS 100
+
 /* A reply nobody acknowledges or grants is kept for so many timeout_ticks. */
 #define HOMA_REPLY_TIMEOUTS 10
 
@@ -108,6 +114,7 @@ static void tick_rpc(struct homa_rpc *rpc)
 static void scan(struct homa_net *hnet, bool may_sleep)
 {
 	struct homa_sock *hsk = NULL;
+	u64 start_ns = ktime_get_ns();
 
 	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
@@ -123,6 +130,8 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 		homa_retry_buffers(hsk);
 	}
 	homa_grant_check(hnet);
+	WRITE_ONCE(hnet->tick_ns, clamp_t(u64, (ktime_get_ns() - start_ns) * HOMA_TICK_SHARE,
+					  HOMA_TICK_NS, HOMA_MAX_TICKS * HOMA_TICK_NS));
 }
 
 static void tick_work(struct work_struct *work)
@@ -172,12 +181,13 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 		queue_work(homa_wq, &hnet->tick_work);
 	else if (!work_busy(&hnet->tick_work))
 		scan(hnet, false);
-	hrtimer_forward_now(timer, ns_to_ktime(HOMA_TICK_NS));
+	hrtimer_forward_now(timer, ns_to_ktime(READ_ONCE(hnet->tick_ns)));
 	return HRTIMER_RESTART;
 }
 
 void homa_timer_net_init(struct homa_net *hnet)
 {
+	hnet->tick_ns = HOMA_TICK_NS;
 	hrtimer_setup(&hnet->tick_timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	INIT_WORK(&hnet->tick_work, tick_work);
 }

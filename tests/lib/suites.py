@@ -25,12 +25,14 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
-                 ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "namespaces",
-                  "packet", "examples", "pipeline"]),
-    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "pipeline"]),
+                 ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "path", "namespaces",
+                  "packet", "examples", "tracer", "pipeline"]),
+    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "tracer",
+                                                   "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "abi", "errors", "reload", "trace", "packet", "loss"]),
+                   ["smoke", "levels", "abi", "errors", "reload", "trace", "packet", "loss",
+                    "tracer"]),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
@@ -140,7 +142,7 @@ def run_lint(name):
     return [Case(f"{name} ({result.checked} files)", "ok", "")]
 
 
-def guest_files():
+def guest_files(kernel):
     """Programs and scripts a guest needs; those not built yet are missing."""
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
              "/bin/echo_client": BUILD / "docs/examples/echo_client",
@@ -148,7 +150,10 @@ def guest_files():
              "/bin/packet_test": BUILD / "tests/packet/packet_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
              "/bin/rpcload": BUILD / "experiments/workload/rpcload",
+             "/bin/stress_check": BUILD / "tracer/lib/tests/stress_check",
              "/bin/ttdump": BUILD / "tracer/tools/ttdump",
+             "/bin/tt_stress.ko": BUILD / f"kmod-{kernel}/src/tracer/kernel/tests/tt_stress.ko",
+             "/tests/stress.sh": TOP / "tracer/kernel/tests/stress.sh",
              "/tests/case.sh": TOP / "tests/lib/case.sh"}
     for script in (TOP / "tests/system").glob("*.sh"):
         files[f"/tests/{script.name}"] = script
@@ -167,7 +172,7 @@ def run_guest(guest, spec, scripts):
             why = f"{last_line(log)} ({short(log)})"
             yield first, [Case(f"{step} {spec.kernel}", "not ok", why)], time.monotonic() - started
             return
-    files = guest_files()
+    files = guest_files(spec.kernel)
     missing = [short(source) for source in files.values() if not source.exists()]
     if missing:
         yield first, [Case("programs", "not ok", f"not built: {' '.join(missing)}; run: make user")], 0
