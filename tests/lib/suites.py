@@ -27,11 +27,11 @@ GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
                  ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "path", "namespaces",
                   "packet", "examples", "tracer", "pipeline"]),
-    "stock": Guest("rt", "stock-6.12", 1200, ["smoke", "abi", "errors", "trace", "tracer",
-                                                   "pipeline"]),
+    "stock": Guest("rt", "stock-6.12", 1200,
+                   ["smoke", "abi", "errors", "trace", "tracer", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "abi", "errors", "reload", "trace", "packet", "loss",
+                   ["smoke", "levels", "errors", "path", "abi", "reload", "trace", "packet", "loss",
                     "tracer"]),
 }
 
