@@ -16,6 +16,7 @@ sys.path.insert(0, str(TOP / "tests" / "lint"))
 
 import attribution  # noqa: E402
 import checks  # noqa: E402
+import dissection  # noqa: E402
 
 # verdict: "ok", "not ok" or "skip"; why: one line for the latter two.
 Case = collections.namedtuple("Case", "name verdict why")
@@ -26,7 +27,7 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
                  ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "path", "namespaces",
-                  "packet", "examples", "tracer", "pipeline"]),
+                  "packet", "examples", "capture", "tracer", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "trace", "tracer", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
@@ -77,7 +78,7 @@ def run_logged(log, command):
 
 
 def short(path):
-    return str(path.relative_to(TOP))
+    return str(path).removeprefix(f"{TOP}/")
 
 
 def last_line(log):
@@ -151,6 +152,7 @@ def guest_files(kernel):
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
              "/bin/rpcload": BUILD / "experiments/workload/rpcload",
              "/bin/stress_check": BUILD / "tracer/lib/tests/stress_check",
+             "/bin/tcpdump": pathlib.Path("/usr/bin/tcpdump"),
              "/bin/ttdump": BUILD / "tracer/tools/ttdump",
              "/bin/tt_stress.ko": BUILD / f"kmod-{kernel}/src/tracer/kernel/tests/tt_stress.ko",
              "/tests/stress.sh": TOP / "tracer/kernel/tests/stress.sh",
@@ -187,6 +189,9 @@ def run_guest(guest, spec, scripts):
         cases = read_cases(out, script)
         if script == "pipeline" and (out / "pipeline.ttd").exists():
             cases += explain(out)
+        if script == "capture" and (out / "capture.pcap").exists():
+            cases += [Case(name, "not ok" if why else "ok", f"{why} ({short(out)}/capture.pcap)")
+                      for name, why in dissection.problems(out)]
         if script == scripts[-1]:
             why = f"{last_line(log)} ({short(log)}, {short(out)}/console.log)"
             cases.append(Case("guest", "not ok" if status else "ok", why))
