@@ -32,7 +32,7 @@ GUESTS = {
                    ["smoke", "abi", "errors", "trace", "tracer", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "errors", "path", "abi", "reload", "trace", "packet", "loss",
+                   ["smoke", "levels", "errors", "path", "abi", "reload", "trace", "loss",
                     "tracer"]),
 }
 

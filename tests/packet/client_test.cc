@@ -52,7 +52,7 @@ TEST_F(ClientTest, ServerForgot) {
 
 TEST_F(ClientTest, BusyKeepsItAlive) {
   // Without an answer the RPC would end at the 39th RESEND.
-  Setting timeout("timeout_ticks", "200");
+  Setting timeout("timeout_ticks", "200"), first("resend_ticks", "5"), next("resend_interval", "5");
   const std::uint64_t id = client_request(100);
   for (int i = 0; i < 60; i++) {
     await(HOMA_RESEND, id);
@@ -63,7 +63,7 @@ TEST_F(ClientTest, BusyKeepsItAlive) {
 }
 
 TEST_F(ClientTest, NeedAckDoesNot) {
-  Setting timeout("timeout_ticks", "50");
+  Setting timeout("timeout_ticks", "50"), first("resend_ticks", "5"), next("resend_interval", "5");
   const std::uint64_t id = client_request(100);
   for (int i = 0; i < 5; i++) {
     await(HOMA_RESEND, id);
