@@ -29,11 +29,10 @@ GUESTS = {
                  ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "path", "namespaces",
                   "packet", "examples", "capture", "tracer", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
-                   ["smoke", "abi", "errors", "trace", "tracer", "pipeline"]),
+                   ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "errors", "path", "abi", "reload", "trace", "loss",
-                    "tracer"]),
+                   ["smoke", "levels", "errors", "path", "abi", "reload", "trace", "loss"]),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",

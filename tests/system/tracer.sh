@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The tracer by itself: every record is accounted for under stress; modules
+# come and go in any order; nonsense is refused. Hosts as in trace.sh.
+. /tests/case.sh
+
+refused() { ! "$@" 2>/dev/null; }
+
+word() { echo "$*" >/proc/timetrace; }
+
+homa_first() {                  # the events join a tracer that is loaded later
+	insmod /mod/homa.ko && refused test -e /proc/timetrace && insmod /mod/timetrace.ko || return 1
+	exchange --count 10 >/dev/null && grep -q homa_send_enter /proc/timetrace
+}
+
+records_outlive_homa() {
+	wait_for 10 rmmod homa && grep -q homa_send_enter /proc/timetrace && ttdump /tmp/gone.ttd
+}
+
+nonsense() {
+	for bad in "" bogus "freeze x" on "on nothing" "size 3" "size 5" "size x" "mode x" \
+		"mark 123456789012345678901234567890123"; do
+		refused word "$bad" || { echo "accepted: '$bad'"; return 1; }
+	done
+}
+
+resized() {                     # another size while records come
+	exchange --count 200 >/dev/null &
+	for size in 64 512 4 1024; do word "size $size" && ttdump /tmp/resized.ttd || return 1; done
+	wait $!
+}
+
+tracepoints() {                 # homa:* as perf, trace-cmd and bpftrace see them
+	echo 1 >$TRACEFS/events/homa/enable && exchange --count 10 >/dev/null || return 1
+	echo 0 >$TRACEFS/events/homa/enable
+	grep homa_send_enter $TRACEFS/trace | head -n 3
+	grep -q 'homa_send_enter: rpc_id=[0-9]* length=[0-9]*' $TRACEFS/trace && grep -q homa_recv_return $TRACEFS/trace
+}
+
+check stress sh /tests/stress.sh 1
+check hosts net_pair
+check homa_first homa_first
+check refused_while_attached refused rmmod timetrace
+check records_outlive_homa records_outlive_homa
+check without_clients rmmod timetrace
+check load load_modules
+check refused_again refused rmmod timetrace
+check nonsense nonsense
+check resized resized
+TRACEFS=/sys/kernel/tracing
+mount -t tracefs tracefs $TRACEFS 2>/dev/null
+if [ -d $TRACEFS/events/homa ]; then
+	check tracepoints tracepoints
+	cp $TRACEFS/trace "$OUT/tracepoints.txt"
+	umount $TRACEFS
+else
+	skip tracepoints "this kernel has no tracefs"
+fi
+check unload unload
