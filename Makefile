@@ -63,6 +63,14 @@ debug-kernel: ## build the kernel with KASAN, lockdep and friends (cached)
 bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instruction time
 	$(Q)$(PYTHON) experiments/bench/module.py
 
+.PHONY: bench-tracer
+bench-tracer: user ## cost of a record and of tracing a 100-byte RPC, beside ftrace and others
+	$(Q)$(PYTHON) experiments/bench/tracer.py
+
+.PHONY: sim-kernel
+sim-kernel: ## build the kernel of the simulated cluster (cached)
+	$(Q)testbed/vm kernel sim-6.12
+
 .PHONY: clean
 clean: ## remove build/
 	$(Q)rm -rf $(BUILD)
