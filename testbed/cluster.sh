@@ -30,11 +30,11 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	image_base "$KERNEL" "$KERNEL_DIR"
 	mkdir -p "$out"
 	out=$(realpath "$out")
-	[[ $out != *[\ \',]* ]] || usage_error "--out: the path may hold no blank, quote or comma: '$out'"
 	rm -rf "$out"/node[0-9]* "$out"/{shared,fabric.json,fabric.log,truth.bin,cluster.json} "$out"/*.pcapng
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/homascope-vm.XXXXXX")
 	on_exit "rm -rf '$WORK'"
 	mkdir -p "$WORK/sockets" "$out/shared"
+	ln -s "$out" "$WORK/out"        # the nodes see a path of one length, whatever --out is: runs must not differ
 	NONCE=sim-$SEED         # results must not differ from run to run; old ones are gone
 	kmods=$BUILD/kmod-$KERNEL
 	[ "$TREE" = "$TOP" ] || kmods=$TREE/build/kmod-$KERNEL
@@ -42,8 +42,8 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * 60)) ] || TMPDIR=/dev/shm
 	ls "$kmods"/*.ko >/dev/null 2>&1 || note "no modules for $KERNEL yet; testbed/vm kmods $KERNEL builds them"
 	# One image for all: the node finds its number in the kernel's command line, and fills it in here.
-	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/node$NODE\nSHARED=%s/shared' \
-		"$KERNEL" "$NONCE" "$out" "$out")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
+	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nSHARED=%s/out/shared' \
+		"$KERNEL" "$NONCE" "$WORK" "$WORK")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
 
 	setpriv --pdeathsig KILL "$FABRIC" --nodes "$NODES" --topology "$TOPOLOGY" --seed "$SEED" --sockets "$WORK/sockets" \
 		--out "$out" ${FABRIC_OPTIONS[@]+"${FABRIC_OPTIONS[@]}"} >"$WORK/ready" 2> >(exec tee "$out/fabric.log" >&2) &

@@ -147,9 +147,10 @@ void Calendar::UntilWait(int node) {
     });
     if (ready == 0) {
       events_->AdvanceTo(page_->current_ns);
-      devices_[node]->Ready();
-      page_->free_until_ns = std::min<Ns>(page_->free_until_ns, events_->Next());
-      std::atomic_thread_fence(std::memory_order_seq_cst);
+      devices_[node]->Ready([this] {
+        page_->free_until_ns = std::min<Ns>(page_->free_until_ns, events_->Next());
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+      });
     } else if (HandleMessage(node)) {
       break;
     }

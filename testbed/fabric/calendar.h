@@ -27,7 +27,9 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual int PollFd() const = 0;  // -1: nothing to hear at present
-  virtual void Ready() = 0;        // that descriptor is readable
+  // That descriptor is readable. planned() must be called before the node is answered: from then on it runs again, and
+  // by then must know how far.
+  virtual void Ready(const std::function<void()>& planned) = 0;
 };
 
 class Calendar {

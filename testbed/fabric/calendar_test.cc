@@ -65,7 +65,7 @@ class FakeNode {
 
 struct NoDevice : Device {
   int PollFd() const override { return -1; }
-  void Ready() override {}
+  void Ready(const std::function<void()>&) override {}
 };
 
 std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events) {

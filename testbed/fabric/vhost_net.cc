@@ -130,7 +130,7 @@ bool VhostNet::Handle(Header* header, uint8_t* payload, std::vector<Fd>* fds, bo
   }
 }
 
-void VhostNet::Ready() {
+void VhostNet::Ready(const std::function<void()>& planned) {
   if (!session_) {
     session_ = Accept(listener_);
     return;
@@ -146,6 +146,7 @@ void VhostNet::Ready() {
   bool has_reply = false;
   const bool need_reply = header.flags & kNeedReply;
   const uint64_t failed = !Handle(&header, payload, &fds, &has_reply);
+  planned();
   if (!has_reply && !need_reply) return;
   if (!has_reply) {
     memcpy(payload, &failed, sizeof failed);

@@ -31,7 +31,7 @@ class VhostNet : public Device {
   VhostNet(int node, const Config& config, const std::string& socket_path, std::function<void()> on_transmit);
 
   int PollFd() const override { return session_ ? session_.Get() : listener_.Get(); }
-  void Ready() override;
+  void Ready(const std::function<void()>& planned) override;
 
   Virtqueue& At(Queue queue) { return queues_[queue]; }
   bool Connected() const { return bool(session_); }
