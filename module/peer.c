@@ -14,7 +14,9 @@
 #define HOMA_PEER_GC_LOOK 10
 #define HOMA_PEER_GC_TAKE 5
 
-/* A peer that finished nothing for so long may have started its ids anew. */
+/* A peer that finished nothing for so long may have started its ids anew; not
+ * shorter than twice a client's patience, because until then it asks again.
+ */
 #define HOMA_SEEN_LIFE HZ
 
 static struct rhashtable peer_table;
@@ -276,7 +278,7 @@ void homa_peer_note_error(struct homa_peer *peer, u16 port, int error)
 	spin_unlock_bh(&peer->lock);
 }
 
-int homa_peer_error(struct homa_peer *peer, u16 port, u32 since)
+int homa_peer_error(struct homa_peer *peer, u16 port, bool port_only, u32 since)
 {
 	u32 back, known;
 	int error = 0;
@@ -287,7 +289,7 @@ int homa_peer_error(struct homa_peer *peer, u16 port, u32 since)
 		const struct homa_peer_error *e =
 			&peer->errors[(peer->num_errors - back) % HOMA_PEER_ERRORS];
 
-		if ((!e->port || e->port == port) && e->error &&
+		if (((!e->port && !port_only) || e->port == port) && e->error &&
 		    time_before(jiffies, e->at + HOMA_PEER_ERROR_SECS * HZ))
 			error = e->error;
 	}
@@ -303,7 +305,11 @@ static u32 seen_bit(u64 id)
 
 static bool seen_expired(const struct homa_peer *peer)
 {
-	return time_after(jiffies, READ_ONCE(peer->seen_used) + HOMA_SEEN_LIFE);
+	u32 timeout_ms = READ_ONCE(peer->key.hnet->tun.timeout_ticks);
+	unsigned long life = max_t(unsigned long, HOMA_SEEN_LIFE,
+				   2 * msecs_to_jiffies(timeout_ms));
+
+	return time_after(jiffies, READ_ONCE(peer->seen_used) + life);
 }
 
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id)

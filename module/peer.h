@@ -133,10 +133,11 @@ u32 homa_peer_take_acks(struct homa_peer *peer, struct homa_wire_ack *acks, u32 
 /* Notes that @port of @peer, or with 0 all of it, cannot be reached. */
 void homa_peer_note_error(struct homa_peer *peer, u16 port, int error);
 
-/* Errno of the latest error of @port, not older than HOMA_PEER_ERROR_SECS, from
- * number @since on, or 0. Softirqs are off.
+/* Errno of the latest error of @port or, unless @port_only, of the whole host,
+ * not older than HOMA_PEER_ERROR_SECS, from number @since on, or 0. Softirqs
+ * are off.
  */
-int homa_peer_error(struct homa_peer *peer, u16 port, u32 since);
+int homa_peer_error(struct homa_peer *peer, u16 port, bool port_only, u32 since);
 
 /* Remembers that the request with our id @id is over. Softirqs are off. */
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id);

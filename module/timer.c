@@ -73,7 +73,10 @@ static int new_peer_error(struct homa_rpc *rpc)
 	rpc->errors_seen = READ_ONCE(rpc->peer->num_errors);
 	if (homa_rpc_is_client(rpc) && homa_rpc_received(rpc))
 		return 0;
-	return homa_peer_error(rpc->peer, rpc->dport, since);
+	/* A router's word does not end what a client may still ask for: it would
+	 * be executed again. Its own host's word on the port does.
+	 */
+	return homa_peer_error(rpc->peer, rpc->dport, !homa_rpc_is_client(rpc), since);
 }
 
 /* One tick of an RPC that the caller holds a reference of. */
@@ -100,7 +103,7 @@ static void tick_rpc(struct homa_rpc *rpc)
 		homa_metric_inc(rpc->hsk->hnet, rpc_timeouts);
 		homa_trace_rpc_timeout(rpc->id, rpc->silence);
 		/* Hosts send few ICMP errors: the last ones explain the silence. */
-		error = homa_peer_error(rpc->peer, rpc->dport,
+		error = homa_peer_error(rpc->peer, rpc->dport, false,
 					READ_ONCE(rpc->peer->errors_over));
 		homa_rpc_fail(rpc, error ?: -ETIMEDOUT);
 	} else if (rpc->silence >= first &&
