@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The clock of records; see clock.h. */
+#include <linux/ktime.h> /* before timekeeping.h, which needs it on 6.1 */
 #include <linux/timekeeping.h>
 
 #include "clock.h"
