@@ -12,5 +12,5 @@ bookworm)       # libraries of the QEMU from bookworm-backports, which is unpack
 	printf '%s\n' libaio1 libbpf1 libcapstone4 libfdt1 libfuse3-3 libglib2.0-0 libgnutls30 libibverbs1 libjpeg62-turbo \
 		libnuma1 libpixman-1-0 libpmem1 libpng16-16 librdmacm1 libsasl2-2 libseccomp2 libslirp0 liburing2 libvdeplug2
 	;;
-*) echo qemu-system-x86 ;;
+*) echo qemu-system-x86 pahole ;; # the kernel headers there run pahole on every module
 esac

@@ -35,7 +35,7 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 		fi
 	done
 	unlock
-	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && echo *.ko)"
+	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && find . -name "*.ko" -printf "%f " | grep . || echo none)"
 	find "$out" -maxdepth 1 -name '*.ko'
 }
 
