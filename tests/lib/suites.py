@@ -32,7 +32,7 @@ GUESTS = {
                    ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "levels", "errors"]),
+                   ["smoke", "reload", "trace"]),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
