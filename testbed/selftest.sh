@@ -115,6 +115,7 @@ check 'usage: no such file' usage run --out "$work/none" --file "$work/missing:/
 check 'usage: no number' usage run --out "$work/none" --timeout soon "$work/hang.sh"
 check 'usage: unknown option' usage run --fast
 check 'usage: unknown command' usage fly
+check 'usage: a shell without a terminal' usage shell --mode "$mode" </dev/null
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

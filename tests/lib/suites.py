@@ -42,6 +42,7 @@ PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", 
 def names():
     """All suites, in the order in which they run."""
     return (["unit/ctest", "unit/pytest"] + [f"lint/{name}" for name in checks.CHECKS]
+            + ["vm/testbed"]
             + [f"vm/{guest}/{script}" for guest, spec in GUESTS.items()
                for script in spec.scripts])
 
@@ -56,10 +57,12 @@ def run(selected):
                 yield from run_guest(guest, spec, scripts)
             continue
         for suite in selected:
-            if suite.startswith("vm/"):
+            if suite.startswith("vm/") and suite != "vm/testbed":
                 continue
             started = time.monotonic()
-            if suite == "unit/ctest":
+            if suite == "vm/testbed":
+                cases = run_selftest()
+            elif suite == "unit/ctest":
                 cases = run_ctest()
             elif suite == "unit/pytest":
                 cases = run_pytest()
@@ -126,6 +129,21 @@ def run_pytest():
     status = run_logged(log, ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
                               f"--junitxml={report}", *folders])
     return from_junit(report, status, log)
+
+
+def run_selftest():
+    """The testbed's test of itself: does each way to fail count as a failure?"""
+    log = LOGS / "testbed.log"
+    status = run_logged(log, ["testbed/selftest.sh"])
+    cases = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        match = re.fullmatch(r"(ok|FAILED) +(.*)", line)
+        if match:
+            verdict = "ok" if match[1] == "ok" else "not ok"
+            cases.append(Case(match[2], verdict, short(log)))
+    if status and all(case.verdict == "ok" for case in cases) or not cases:
+        cases.append(Case("run", "not ok", f"status {status}: {last_line(log)} ({short(log)})"))
+    return cases
 
 
 def run_lint(name):
