@@ -303,45 +303,71 @@ static u32 seen_bit(u64 id)
 	return (id >> 1) % HOMA_SEEN_IDS;
 }
 
-static bool seen_expired(const struct homa_peer *peer)
+static bool seen_expired(const struct homa_peer *peer, const struct homa_seen *range)
 {
 	u32 timeout_ms = READ_ONCE(peer->key.hnet->tun.timeout_ticks);
 	unsigned long life = max_t(unsigned long, HOMA_SEEN_LIFE,
 				   2 * msecs_to_jiffies(timeout_ms));
 
-	return time_after(jiffies, READ_ONCE(peer->seen_used) + life);
+	return time_after(jiffies, range->used + life);
+}
+
+/* The range around @id, or the one to be given up for it, emptied. */
+static struct homa_seen *seen_range(struct homa_peer *peer, u64 id)
+{
+	struct homa_seen *oldest = NULL;
+	u32 i;
+
+	for (i = 0; i < HOMA_SEEN_RANGES; i++) {
+		struct homa_seen *range = &peer->seen[i];
+
+		if (!range->top || seen_expired(peer, range)) {
+			WRITE_ONCE(range->top, 0);
+			oldest = range;
+		} else if (id < range->top + 2 * HOMA_SEEN_IDS &&
+			   range->top < id + 2 * HOMA_SEEN_IDS) {
+			return range;
+		} else if (!oldest || (oldest->top && time_before(range->used, oldest->used))) {
+			oldest = range;
+		}
+	}
+	bitmap_zero(oldest->ids, HOMA_SEEN_IDS);
+	WRITE_ONCE(oldest->top, id);
+	return oldest;
 }
 
 void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
 {
+	struct homa_seen *range;
+
 	spin_lock(&peer->lock);
-	if (!peer->seen_top || seen_expired(peer) ||
-	    id > peer->seen_top + 2 * HOMA_SEEN_IDS) {
-		bitmap_zero(peer->seen, HOMA_SEEN_IDS);
-		WRITE_ONCE(peer->seen_top, id);
+	range = seen_range(peer, id);
+	/* Ids that enter the range are not over. */
+	while (range->top < id) {
+		WRITE_ONCE(range->top, range->top + 2);
+		__clear_bit(seen_bit(range->top), range->ids);
 	}
-	/* Ids that enter the window are not over. */
-	while (peer->seen_top < id) {
-		peer->seen_top += 2;
-		__clear_bit(seen_bit(peer->seen_top), peer->seen);
-	}
-	if (peer->seen_top - id < 2 * HOMA_SEEN_IDS)
-		__set_bit(seen_bit(id), peer->seen);
-	WRITE_ONCE(peer->seen_used, jiffies);
+	__set_bit(seen_bit(id), range->ids);
+	range->used = jiffies;
 	spin_unlock(&peer->lock);
 }
 
 bool homa_peer_seen(struct homa_peer *peer, u64 id)
 {
-	bool seen;
+	bool seen = false;
+	u32 i;
 
-	/* The common request is newer than all that are over. */
-	if (id > READ_ONCE(peer->seen_top))
-		return false;
-	spin_lock(&peer->lock);
-	seen = id <= peer->seen_top && peer->seen_top - id < 2 * HOMA_SEEN_IDS &&
-	       !seen_expired(peer) && test_bit(seen_bit(id), peer->seen);
-	spin_unlock(&peer->lock);
+	for (i = 0; i < HOMA_SEEN_RANGES && !seen; i++) {
+		struct homa_seen *range = &peer->seen[i];
+
+		/* The common request is newer than all that are over. */
+		if (id > READ_ONCE(range->top))
+			continue;
+		spin_lock(&peer->lock);
+		seen = id <= range->top && range->top - id < 2 * HOMA_SEEN_IDS &&
+		       !seen_expired(peer, range) && test_bit(seen_bit(id), range->ids);
+		spin_unlock(&peer->lock);
+	}
 	return seen;
 }
 

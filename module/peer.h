@@ -14,8 +14,11 @@
 
 struct dst_entry;
 
-/* Finished requests remembered per peer: this many ids up to the latest. */
+/* Finished requests remembered per peer: this many ids up to the latest, around
+ * two places, so that one strange id does not make the usual ones forgotten.
+ */
 #define HOMA_SEEN_IDS 4096
+#define HOMA_SEEN_RANGES 2
 
 /**
  * struct homa_route - how packets get to a peer; replaced, never changed
@@ -55,6 +58,18 @@ struct homa_peer_key {
 };
 
 /**
+ * struct homa_seen - requests of a peer that are over, ids near each other
+ * @top: highest of them, 0: none.
+ * @used: jiffies when one was added.
+ * @ids: bit (id / 2) % HOMA_SEEN_IDS: that request is over.
+ */
+struct homa_seen {
+	u64 top;
+	unsigned long used;
+	DECLARE_BITMAP(ids, HOMA_SEEN_IDS);
+};
+
+/**
  * struct homa_peer - a remote host as one namespace sees it
  * @node: entry of the table of all peers.
  * @key: address and namespace.
@@ -73,9 +88,7 @@ struct homa_peer_key {
  * @errors: the last of them, in the order of their numbers.
  * @num_acks: entries of @acks.
  * @acks: RPCs of ours at this server that are over.
- * @seen_top: highest request id finished here, 0: none lately.
- * @seen_used: jiffies when @seen changed.
- * @seen: bit (id / 2) % HOMA_SEEN_IDS: that request is over.
+ * @seen: finished requests.
  */
 struct homa_peer {
 	struct rhash_head node;
@@ -95,9 +108,7 @@ struct homa_peer {
 	struct homa_peer_error errors[HOMA_PEER_ERRORS];
 	u32 num_acks;
 	struct homa_wire_ack acks[HOMA_MAX_ACKS];
-	u64 seen_top;
-	unsigned long seen_used;
-	DECLARE_BITMAP(seen, HOMA_SEEN_IDS);
+	struct homa_seen seen[HOMA_SEEN_RANGES];
 };
 
 static inline bool homa_peer_is_v4(const struct homa_peer *peer)

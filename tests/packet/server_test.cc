@@ -241,6 +241,22 @@ TEST_F(ServerTest, AtMostOnce) {
   EXPECT_EQ(take(server_, r), pattern_bytes(0, 10));
 }
 
+TEST_F(ServerTest, AtMostOnceDespiteStrangeId) {
+  const std::uint64_t id = open_request(), strange = id + (std::uint64_t{1} << 40);
+  received r = {};
+  reply(id, 10);
+  send(ack_packet(to_server(id)));
+  send_request(strange, 10, 0, 10);
+  EXPECT_EQ(take(server_, r), pattern_bytes(0, 10));
+  send(plain_packet(to_server(strange), HOMA_RPC_UNKNOWN));
+  settle();
+  EXPECT_EQ(rpcs(server_), 0u);
+  send_request(id, 10, 0, 10);
+  send_request(strange, 10, 0, 10);
+  EXPECT_TRUE(nothing_for(server_));
+  EXPECT_EQ(counted("drop_FINISHED"), 2u);
+}
+
 TEST_F(ServerTest, ClientForgot) {
   const std::uint64_t id = open_request();
   send(plain_packet(to_server(id), HOMA_RPC_UNKNOWN));
