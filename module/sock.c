@@ -176,6 +176,7 @@ int homa_sock_init(struct homa_sock *hsk)
 		hsk->net_seq = ++hnet->next_sock_seq;
 		list_add_tail(&hsk->net_link, &hnet->socks);
 		set_port(hsk, port);
+		sock_prot_inuse_add(hnet->net, sk->sk_prot, 1);
 	}
 	spin_unlock_bh(&hnet->sock_lock);
 	return port ? 0 : -EADDRNOTAVAIL;
@@ -196,6 +197,7 @@ bool homa_sock_close(struct homa_sock *hsk)
 	spin_lock_bh(&hnet->sock_lock);
 	list_del_init(&hsk->net_link);
 	set_port(hsk, 0);
+	sock_prot_inuse_add(hnet->net, homa_to_sk(hsk)->sk_prot, -1);
 	spin_unlock_bh(&hnet->sock_lock);
 	return true;
 }
