@@ -2,18 +2,22 @@
 //
 // Checks what an RPC transport promises, whatever the network does:
 //
-//   rpc_ledger server --bind ADDR --port P [--threads N]
-//   rpc_ledger client --server ADDR --port P [--count N] [--outstanding M] [--seed S]
-//                     [--max-length BYTES] [--deadline SECONDS]
+//   rpc_ledger server --bind ADDR --port P [--threads N] [--seed S]
+//   rpc_ledger client --server ADDR[,ADDR...] --port P [--count N] [--outstanding M] [--seed S]
+//                     [--max-length BYTES] [--long-permille N] [--deadline SECONDS]
 //
 // The server keeps a ledger: which requests it executed, how often, and whether
 // every byte was the one sent. It prints READY when it serves and its ledger on
 // SIGTERM. The client sends N requests of 1 to 1,000,000 bytes, the boundaries
-// of the protocol among them, and verifies every byte of every response.
+// of the protocol among them, to the servers in turn and verifies every byte of
+// every response. --long-permille makes all but so many messages 1000 bytes at most.
 //
 // Requests and responses are functions of the seed and the RPC's number or id,
 // so both sides know each byte without talking about it. Exit status 0 only if
-// nothing was repeated, damaged or lost; 2 for wrong usage.
+// nothing was repeated, damaged or lost; 2 for wrong usage. Homa does not verify
+// checksums: where the network itself alters bytes, --corrupt 1 at both ends lets
+// messages be damaged and RPCs end with an error, but not be executed twice or
+// never end.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -26,6 +30,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -107,13 +112,15 @@ uint64_t response_key(uint64_t client_id, uint64_t seed) { return mix(seed + ~cl
 
 struct Options {
 	bool server = false;
-	const char *address = nullptr;
+	std::vector<std::string> addresses;
 	uint16_t port = 0;
 	unsigned threads = 2;
 	uint64_t count = 1000;
 	unsigned outstanding = 10;
 	uint64_t seed = 1;
 	size_t max_length = kMaxLength;
+	unsigned long_permille = 1000;
+	bool corrupt = false;
 	unsigned deadline_s = 300;
 };
 
@@ -121,9 +128,10 @@ struct Options {
 {
 	fprintf(stderr,
 		"rpc_ledger: %s\n"
-		"usage: rpc_ledger server --bind ADDR --port P [--threads N] [--seed S]\n"
-		"       rpc_ledger client --server ADDR --port P [--count N] [--outstanding M]\n"
-		"                  [--seed S] [--max-length BYTES] [--deadline SECONDS]\n",
+		"usage: rpc_ledger server --bind ADDR --port P [--threads N] [--seed S] [--corrupt 0|1]\n"
+		"       rpc_ledger client --server ADDR[,ADDR...] --port P [--count N]\n"
+		"                  [--outstanding M] [--seed S] [--max-length BYTES]\n"
+		"                  [--long-permille N] [--corrupt 0|1] [--deadline SECONDS]\n",
 		why.c_str());
 	exit(2);
 }
@@ -141,7 +149,9 @@ Options parse(int argc, char **argv)
 			usage(name + " needs a value");
 		const char *value = argv[i + 1];
 		if (name == (o.server ? "--bind" : "--server")) {
-			o.address = value;
+			std::istringstream list(value);
+			for (std::string one; std::getline(list, one, ',');)
+				o.addresses.push_back(one);
 			continue;
 		}
 		char *end;
@@ -160,13 +170,19 @@ Options parse(int argc, char **argv)
 			o.outstanding = static_cast<unsigned>(number);
 		else if (name == "--max-length" && !o.server && number && number <= kMaxLength)
 			o.max_length = number;
+		else if (name == "--long-permille" && !o.server && number <= 1000)
+			o.long_permille = static_cast<unsigned>(number);
+		else if (name == "--corrupt" && number <= 1)
+			o.corrupt = number;
 		else if (name == "--deadline" && !o.server && number)
 			o.deadline_s = static_cast<unsigned>(number);
 		else
 			usage("unknown option or value out of range: " + name + " " + value);
 	}
-	if (!o.address || !o.port)
+	if (o.addresses.empty() || !o.port)
 		usage("address and --port are needed");
+	if (o.server && o.addresses.size() > 1)
+		usage("a server has one address");
 	return o;
 }
 
@@ -192,14 +208,14 @@ public:
 		failed_replies_++;
 		fprintf(stderr, "reply: %s\n", strerror(error));
 	}
-	bool print()
+	bool print(bool corrupt)
 	{
 		std::lock_guard lock(mutex_);
 		printf("ledger: executed %llu, distinct %zu, repeated %llu, damaged %llu, "
 		       "failed replies %llu\n",
 		       executed_, seen_.size(), repeated_, damaged_, failed_replies_);
 		fflush(stdout);
-		return !repeated_ && !damaged_ && !failed_replies_;
+		return !repeated_ && !failed_replies_ && (corrupt || !damaged_);
 	}
 
 private:
@@ -258,23 +274,28 @@ int run_server(const Options &o, const endpoint_addr &address)
 	shutdown(ep.fd, SHUT_RDWR);
 	for (auto &thread : threads)
 		thread.join();
-	return ledger.print() ? 0 : 1;
+	return ledger.print(o.corrupt) ? 0 : 1;
 }
 
 // ---- Client -----------------------------------------------------------------
 
 class Lengths {
 public:
-	Lengths(uint64_t seed, size_t most) : random_(seed), most_(most) {}
+	Lengths(uint64_t seed, size_t most, unsigned long_permille)
+	    : random_(seed), most_(most), long_permille_(long_permille)
+	{
+	}
 
-	// Every other one is a boundary, the rest are spread over the magnitudes.
+	// Of the long ones every other is a boundary, the rest are spread over the magnitudes.
 	size_t next()
 	{
 		static constexpr size_t boundaries[] = {
 			1, 2, 15, 16, 1423, 1424, 1425, 2847, 2848, 2849, 39999, 40000, 40001,
 			65535, 65536, 65537, 131071, 131072, 131073, 400000, 999999, 1000000};
 		size_t length;
-		if (turn_++ % 2)
+		if (random_() % 1000 >= long_permille_)
+			length = 1 + random_() % 1000;
+		else if (turn_++ % 2)
 			length = boundaries[random_() % std::size(boundaries)];
 		else
 			length = 1 + random_() % (size_t{1} << (random_() % 20));
@@ -284,6 +305,7 @@ public:
 private:
 	std::mt19937_64 random_;
 	size_t most_;
+	unsigned long_permille_;
 	unsigned turn_ = 0;
 };
 
@@ -291,12 +313,15 @@ struct Tally {
 	uint64_t sent = 0, completed = 0, damaged = 0, strangers = 0, bytes = 0;
 	std::map<int, uint64_t> errors;
 
-	bool print() const
+	bool print(bool corrupt) const
 	{
 		std::string detail;
-		for (auto [error, count] : errors)
+		uint64_t failed = 0;
+		for (auto [error, count] : errors) {
+			failed += count;
 			detail += std::string(", ") + strerrorname_np(error) + " " +
 				  std::to_string(count);
+		}
 		printf("client: sent %llu, completed %llu, damaged %llu, unasked %llu, "
 		       "bytes %llu%s\n",
 		       static_cast<unsigned long long>(sent),
@@ -305,7 +330,9 @@ struct Tally {
 		       static_cast<unsigned long long>(strangers),
 		       static_cast<unsigned long long>(bytes), detail.c_str());
 		fflush(stdout);
-		return completed == sent && !damaged && !strangers && errors.empty();
+		if (corrupt)
+			return completed + failed == sent && completed > failed && !strangers;
+		return completed == sent && !damaged && !strangers;
 	}
 };
 
@@ -316,10 +343,10 @@ void too_late(int)
 	_exit(1);
 }
 
-int run_client(const Options &o, const endpoint_addr &address)
+int run_client(const Options &o, const std::vector<endpoint_addr> &servers)
 {
-	endpoint ep = endpoint_open(address.sa.sa_family, kRegionBytes);
-	Lengths lengths(o.seed, o.max_length);
+	endpoint ep = endpoint_open(servers[0].sa.sa_family, kRegionBytes);
+	Lengths lengths(o.seed, o.max_length, o.long_permille);
 	std::map<uint64_t, size_t> pending; // id to length of the response
 	std::vector<unsigned char> data(kMaxLength);
 	Tally tally;
@@ -335,8 +362,9 @@ int run_client(const Options &o, const endpoint_addr &address)
 			make_request(data, length, response_length, tally.sent, o.seed);
 			homa_sendmsg_args args = {};
 			args.completion_cookie = tally.sent;
+			const endpoint_addr &to = servers[tally.sent % servers.size()];
 			tally.sent++;
-			if (endpoint_request(&ep, &address, data.data(), length, &args, 0) < 0)
+			if (endpoint_request(&ep, &to, data.data(), length, &args, 0) < 0)
 				tally.errors[errno]++;
 			else
 				pending.emplace(args.id, response_length);
@@ -348,7 +376,7 @@ int run_client(const Options &o, const endpoint_addr &address)
 		if (entry == pending.end()) {
 			if (got < 0 && !r.args.id) {
 				fprintf(stderr, "rpc_ledger: recvmsg: %s\n", strerror(error));
-				tally.print();
+				tally.print(o.corrupt);
 				return 1;
 			}
 			tally.strangers++;
@@ -368,7 +396,7 @@ int run_client(const Options &o, const endpoint_addr &address)
 		}
 		pending.erase(entry);
 	}
-	return tally.print() ? 0 : 1;
+	return tally.print(o.corrupt) ? 0 : 1;
 }
 
 } // namespace
@@ -376,9 +404,10 @@ int run_client(const Options &o, const endpoint_addr &address)
 int main(int argc, char **argv)
 {
 	Options o = parse(argc, argv);
-	endpoint_addr address;
+	std::vector<endpoint_addr> addresses(o.addresses.size());
 
-	if (!endpoint_parse(o.address, o.port, &address))
-		usage(std::string("not an address: ") + o.address);
-	return o.server ? run_server(o, address) : run_client(o, address);
+	for (size_t i = 0; i < addresses.size(); i++)
+		if (!endpoint_parse(o.addresses[i].c_str(), o.port, &addresses[i]))
+			usage("not an address: " + o.addresses[i]);
+	return o.server ? run_server(o, addresses[0]) : run_client(o, addresses);
 }

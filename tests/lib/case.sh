@@ -69,6 +69,30 @@ client() {                      # client HOST ADDRESS PORT [OPTION...]
 	in_host "$_host" rpc_ledger client --server "$_address" --port "$_port" "$@"
 }
 
+# Kilobytes the kernel and programs use, beside files; Homa frees what is large, and peers, a little later.
+memory_used() {
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^(MemFree|Buffers|Cached|SReclaimable):/ { free += $2 } /^MemTotal:/ { total = $2 } END { print total - free }' \
+		/proc/meminfo
+}
+
+no_more_than() { [ "$(memory_used)" -le "$1" ]; }
+
+memory_is_back() {              # memory_is_back KILOBYTES: what memory_used said before, give or take 8 MiB
+	wait_for 30 no_more_than $(($1 + 8192)) && return
+	echo "$1 kB were used before, $(memory_used) kB now"
+	return 1
+}
+
+# Homa sockets that are left in any host.
+sockets_left() {
+	{ grep '^HOMA' /proc/net/protocols
+	for _host in $(/bin/ip netns list | cut -d' ' -f1); do in_host "$_host" grep '^HOMA' /proc/net/protocols; done
+	} | awk '{ n += $3 } END { print n + 0 }'
+}
+
+no_sockets() { [ "$(sockets_left)" = 0 ]; }
+
 # A whole exchange between the hosts of net_pair; fails unless all of it arrives.
 exchange() {                    # exchange [CLIENT OPTION...]
 	server_start h2 10.0.1.2 700 --threads 4 || return 1

@@ -26,7 +26,7 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
-                 ["smoke", "abi", "loss", "errors", "reload", "trace", "levels", "path", "namespaces",
+                 ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "path", "namespaces",
                   "packet", "examples", "capture", "tracer", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "trace", "pipeline"]),
