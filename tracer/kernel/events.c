@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "events.h"
+#include "freeze.h"
 #include "ring.h"
 
 #define MAX_STRING 200
@@ -247,8 +248,11 @@ int tt_register_client(struct tt_client *client, u32 abi)
 		if (err)
 			tt_client_remove(client);
 	}
-	if (!err)
-		client->detach = detach;
+	if (!err) {
+		client->freeze = tt_freeze_soon;
+		/* Pairs with tt_freeze(). */
+		smp_store_release(&client->detach, detach);
+	}
 	mutex_unlock(&tt_mutex);
 	return err;
 }

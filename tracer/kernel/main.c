@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "events.h"
+#include "freeze.h"
 #include "mark.h"
 #include "probes.h"
 #include "proc.h"
@@ -73,6 +74,7 @@ static void __exit timetrace_exit(void)
 {
 	tt_proc_exit();
 	tt_probes_exit();
+	tt_freeze_exit();
 	tt_mark_exit();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	tt_rings_exit();

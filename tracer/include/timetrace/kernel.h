@@ -25,7 +25,7 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 2
+#define TT_ABI 3
 
 #define TT_BLOCK_BYTES PAGE_SIZE
 #define TT_SLACK (TT_MAX_RECORD_BYTES - 4)
@@ -89,6 +89,7 @@ struct tt_slot {
  * @cpu: set by the tracer, as all below.
  * @slow: finishes a claim that the fast path could not use.
  * @detach: ends the registration; afterwards no recorder runs.
+ * @freeze: stops recording; call it through tt_freeze() only.
  * @tsc: time is read from the time stamp counter.
  * @words: header words of the events without their time.
  * @first_id: id of events[0].
@@ -104,6 +105,7 @@ struct tt_client {
 	struct tt_cpu __percpu *cpu;
 	struct tt_slot (*slow)(unsigned long claim, u32 bytes);
 	void (*detach)(struct tt_client *client);
+	void (*freeze)(struct tt_client *client, const char *reason);
 	struct static_key_false tsc;
 	u32 words[TT_MAX_CLIENT_EVENTS];
 	u32 first_id;
@@ -150,6 +152,22 @@ static inline void tt_detach(struct tt_client *client)
 	client->detach(client);
 	client->detach = NULL;
 	symbol_put(tt_register_client);
+}
+
+/**
+ * tt_freeze() - stop recording on all CPUs, a moment later (any context but NMI)
+ * @client: is not detached meanwhile.
+ * @reason: for the trace, where it becomes the last mark; its first 32 characters.
+ *
+ * Return: false without a tracer.
+ */
+static inline bool tt_freeze(struct tt_client *client, const char *reason)
+{
+	/* Pairs with the tracer's release of detach, which it sets last. */
+	if (!smp_load_acquire(&client->detach))
+		return false;
+	client->freeze(client, reason);
+	return true;
 }
 
 /* The time of records in ticks, which are those of the TSC where it can be trusted, else ns. */

@@ -50,6 +50,8 @@ extern bool irqs_off;
 
 #define barrier() do { __asm__ volatile("" ::: "memory"); interrupt(); } while (0)
 #define smp_wmb() barrier()
+#define smp_load_acquire(p) (*(p))
+#define smp_store_release(p, v) (*(p) = (v))
 #define smp_rmb() barrier()
 #define READ_ONCE(x) ({ interrupt(); *(volatile __typeof__(x) *)&(x); })
 #define WRITE_ONCE(x, v) \
