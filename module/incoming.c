@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <net/icmp.h>
 #include "compat.h"
+#include "freeze.h"
 #include "grant.h"
 #include "incoming.h"
 #include "outgoing.h"
@@ -168,12 +169,9 @@ static enum homa_drop_reason start_message(struct homa_rpc *rpc, const struct ho
 {
 	struct homa_sock *hsk = rpc->hsk;
 
-	if (data->payload_bytes != data->message_length) {
-		rpc->rx.gaps = kmalloc(sizeof(*rpc->rx.gaps), GFP_ATOMIC);
-		if (!rpc->rx.gaps)
-			return HOMA_DROP_NO_MEMORY;
-		homa_gaps_init(rpc->rx.gaps, data->message_length);
-	}
+	if (data->payload_bytes != data->message_length &&
+	    !homa_rpc_add_gaps(rpc, data->message_length))
+		return HOMA_DROP_NO_MEMORY;
 	rpc->rx.length = data->message_length;
 	rpc->rx.missing = data->message_length;
 	rpc->rx.granted = max(data->incoming, data->offset + data->payload_bytes);
@@ -288,6 +286,13 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	return HOMA_DROP_NONE;
 }
 
+/* The client has our reply. Unlocks @rpc. */
+static void acked(struct homa_rpc *rpc)
+{
+	homa_peer_heard(rpc->peer);
+	homa_rpc_end_unlock(rpc);
+}
+
 /* The client says that RPC @ack is over. */
 static void take_ack(const struct homa_input *in, const struct homa_wire_ack *ack)
 {
@@ -300,7 +305,7 @@ static void take_ack(const struct homa_input *in, const struct homa_wire_ack *ac
 		return;
 	rpc = homa_rpc_find_server(hsk, &in->saddr, homa_peer_id(ack->client_id));
 	if (rpc)
-		homa_rpc_end_unlock(rpc);
+		acked(rpc);
 	if (!own)
 		homa_sock_put(hsk);
 }
@@ -476,7 +481,7 @@ static void acks_in(struct homa_input *in)
 
 	rpc = find_rpc(in);
 	if (rpc)
-		homa_rpc_end_unlock(rpc);
+		acked(rpc);
 	for (i = 0; i < view->acks.count; i++)
 		take_ack(in, &view->acks.entry[i]);
 }
@@ -589,10 +594,19 @@ static bool family_fits(const struct homa_sock *hsk, const struct homa_input *in
 	return sk->sk_family == AF_INET6;
 }
 
+/* True if the socket takes packets from the device. */
+static bool device_fits(const struct homa_sock *hsk, const struct sk_buff *skb)
+{
+	int device = READ_ONCE(hsk->inet.sk.sk_bound_dev_if);
+
+	/* Behind a master the packet carries its name and its member's. */
+	return likely(!device) || device == skb->dev->ifindex || device == skb->skb_iif;
+}
+
 static enum homa_drop_reason find_sock(struct homa_input *in)
 {
 	in->hsk = homa_sock_find(in->hnet, in->view.dport);
-	if (!in->hsk || !family_fits(in->hsk, in))
+	if (!in->hsk || !family_fits(in->hsk, in) || !device_fits(in->hsk, in->skb))
 		return HOMA_DROP_NO_SOCKET;
 	if (!homa_is_client(in->view.local_id) && !READ_ONCE(in->hsk->is_server))
 		return HOMA_DROP_NOT_SERVING;
@@ -637,9 +651,11 @@ int homa_rcv(struct sk_buff *skb)
 	if (in.view.type != HOMA_DATA)
 		count_control(in.hnet, in.view.type);
 	if (in.view.type == HOMA_FREEZE) {
-		/* Peers must be allowed first to stop our recorder. */
-		why = HOMA_DROP_NOT_ALLOWED;
-		goto drop;
+		why = homa_freeze_in(in.hnet, &in.saddr);
+		if (why)
+			goto drop;
+		consume_skb(skb);
+		goto out;
 	}
 	why = find_sock(&in);
 	if (why) {

@@ -3,7 +3,9 @@
 
 #include <linux/module.h>
 #include <net/sock.h>
+#include "freeze.h"
 #include "grant.h"
+#include "info.h"
 #include "net.h"
 #include "peer.h"
 #include "plumbing.h"
@@ -38,7 +40,16 @@ static int __net_init homa_net_init(struct net *net)
 		return err;
 	err = homa_sysctl_net_init(hnet);
 	if (err)
-		homa_metrics_net_exit(net, hnet->metrics);
+		goto fail_sysctl;
+	err = homa_info_net_init(hnet);
+	if (err)
+		goto fail_info;
+	return 0;
+
+fail_info:
+	homa_sysctl_net_exit(hnet);
+fail_sysctl:
+	homa_metrics_net_exit(net, hnet->metrics);
 	return err;
 }
 
@@ -47,7 +58,9 @@ static void __net_exit homa_net_exit(struct net *net)
 {
 	struct homa_net *hnet = homa_net(net);
 
+	homa_info_net_exit(hnet);
 	homa_sysctl_net_exit(hnet);
+	homa_freeze_net_exit(hnet);
 	homa_timer_net_exit(hnet);
 	flush_work(&hnet->reap_work);
 	homa_peer_net_exit(hnet);

@@ -181,7 +181,7 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		return homa_sock_error(hsk, err, "no transmit memory");
-	peer = homa_peer_get(hsk->hnet, &to->addr, GFP_KERNEL);
+	peer = homa_peer_get(hsk->hnet, &to->addr, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(peer))
 		return homa_sock_error(hsk, PTR_ERR(peer), "no room for another peer");
 	rpc = homa_rpc_new_client(hsk, peer, to->port);

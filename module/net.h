@@ -14,6 +14,7 @@
 
 struct ctl_table;
 struct ctl_table_header;
+struct homa_freeze_peers;
 struct homa_grant_order;
 struct homa_pacer;
 
@@ -30,6 +31,7 @@ struct homa_tunables {
 	int max_incoming;
 	int max_overcommit;
 	int max_sched_prio;
+	int max_server_rpcs;
 	int num_priorities;
 	int peer_gc_threshold;
 	int peer_idle_secs_max;
@@ -54,6 +56,7 @@ struct homa_tunables {
  * @tun: settings, read without a lock.
  * @grant_order: strategy; written under @grant_lock.
  * @pacer: strategy.
+ * @freeze_peers: who may send FREEZE, NULL: nobody.
  * @sysctl_table: this namespace's copy, with pointers into @tun.
  * @sysctl_header: its registration.
  * @sock_lock: protects ports, @next_port and @socks.
@@ -83,6 +86,7 @@ struct homa_net {
 	struct homa_tunables tun;
 	const struct homa_grant_order *grant_order;
 	const struct homa_pacer *pacer;
+	struct homa_freeze_peers __rcu *freeze_peers;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;
 

@@ -82,7 +82,7 @@ struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter
 	bool copied;
 
 	if (length <= HOMA_SHORT_MESSAGE) {
-		msg = kmalloc(struct_size(msg, data, length), GFP_KERNEL);
+		msg = kmalloc(struct_size(msg, data, length), GFP_KERNEL_ACCOUNT);
 		if (!msg)
 			return ERR_PTR(-ENOMEM);
 		msg->charge = SKB_TRUESIZE(length);
@@ -135,6 +135,19 @@ static u32 packet_bytes(const struct homa_peer *peer, const struct homa_route *r
 	return min_t(u32, bytes, (MAX_SKB_FRAGS - 1) * PAGE_SIZE);
 }
 
+/* The same for a socket with a route of its own. Return: 0 or an errno. */
+static int own_packet_bytes(const struct homa_rpc *rpc, u32 *bytes)
+{
+	struct homa_route own;
+	int err = homa_peer_sock_route(rpc->peer, homa_to_sk(rpc->hsk), &own);
+
+	if (err)
+		return err;
+	*bytes = packet_bytes(rpc->peer, &own);
+	dst_release(own.dst);
+	return 0;
+}
+
 /* Header and payload in a packet of its own: IP may change it, so that it can
  * neither be kept nor shared.
  */
@@ -172,6 +185,13 @@ static struct sk_buff *build_data(struct homa_rpc *rpc, const struct homa_rpc_tx
 	return skb;
 }
 
+static bool has_own_route(const struct homa_sock *hsk)
+{
+	const struct sock *sk = &hsk->inet.sk;
+
+	return unlikely(READ_ONCE(sk->sk_bound_dev_if) | READ_ONCE(sk->sk_mark));
+}
+
 /**
  * homa_xmit_skb() - give a packet to IP
  * @hsk: sending socket.
@@ -185,17 +205,25 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 {
 	struct sock *sk = homa_to_sk(hsk);
 	u8 tclass = READ_ONCE(hsk->hnet->tun.priority_map[level]) << 5;
-	struct homa_route *route;
+	struct homa_route *route, own;
 	int err;
 
 	rcu_read_lock();
-	route = homa_peer_route(peer);
+	if (has_own_route(hsk)) {
+		err = homa_peer_sock_route(peer, sk, &own);
+		route = err ? ERR_PTR(err) : &own;
+	} else {
+		route = homa_peer_route(peer);
+	}
 	if (IS_ERR(route)) {
 		rcu_read_unlock();
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 		return PTR_ERR(route);
 	}
-	skb_dst_set_noref(skb, route->dst);
+	if (route == &own)
+		skb_dst_set(skb, own.dst);
+	else
+		skb_dst_set_noref(skb, route->dst);
 	if (homa_peer_is_v4(peer))
 		err = __ip_queue_xmit(sk, skb, &route->fl, tclass);
 #if IS_ENABLED(CONFIG_IPV6)
@@ -205,6 +233,27 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 #endif
 	rcu_read_unlock();
 	return net_xmit_eval(err);
+}
+
+/* Packet size of a new message. Return: 0 or an errno. */
+static int new_packet_bytes(struct homa_rpc *rpc, u32 *bytes)
+{
+	struct homa_route *route;
+	int err = 0;
+
+	if (has_own_route(rpc->hsk))
+		return own_packet_bytes(rpc, bytes);
+	rcu_read_lock();
+	/* Checked when the packet is sent; its size may be that of an old route. */
+	route = rcu_dereference(rpc->peer->route);
+	if (unlikely(!route))
+		route = homa_peer_route(rpc->peer);
+	if (IS_ERR(route))
+		err = PTR_ERR(route);
+	else
+		*bytes = packet_bytes(rpc->peer, route);
+	rcu_read_unlock();
+	return err;
 }
 
 /**
@@ -218,21 +267,9 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
  */
 int homa_tx_prepare(struct homa_rpc *rpc, struct homa_rpc_tx *tx, struct sk_buff **skb)
 {
-	u32 limit = READ_ONCE(rpc->hsk->hnet->tun.unsched_bytes);
-	struct homa_route *route;
-	u32 bytes = 0;
-	int err = 0;
+	u32 limit = READ_ONCE(rpc->hsk->hnet->tun.unsched_bytes), bytes;
+	int err = new_packet_bytes(rpc, &bytes);
 
-	rcu_read_lock();
-	/* Checked when the packet is sent; its size may be that of an old route. */
-	route = rcu_dereference(rpc->peer->route);
-	if (unlikely(!route))
-		route = homa_peer_route(rpc->peer);
-	if (IS_ERR(route))
-		err = PTR_ERR(route);
-	else
-		bytes = packet_bytes(rpc->peer, route);
-	rcu_read_unlock();
 	if (err)
 		return err;
 	if (!bytes)
@@ -274,11 +311,16 @@ static int send_part(struct homa_rpc *rpc, u32 offset, u32 bytes, u32 resend_end
 }
 
 /* Packet size of now; the route may have changed. */
-static u32 current_packet_bytes(struct homa_peer *peer)
+static u32 current_packet_bytes(struct homa_rpc *rpc)
 {
+	struct homa_peer *peer = rpc->peer;
 	struct homa_route *route;
 	u32 bytes = 0;
 
+	if (has_own_route(rpc->hsk)) {
+		own_packet_bytes(rpc, &bytes);
+		return bytes;
+	}
 	rcu_read_lock();
 	route = homa_peer_route(peer);
 	if (!IS_ERR(route))
@@ -303,7 +345,7 @@ void homa_xmit_data(struct homa_rpc *rpc)
 	if (tx->active || !tx->msg || tx->sent >= tx->granted)
 		return;
 	tx->active = true;
-	max_bytes = current_packet_bytes(rpc->peer);
+	max_bytes = current_packet_bytes(rpc);
 	while (rpc->state == HOMA_RPC_OUTGOING && tx->sent < tx->granted) {
 		u32 offset = tx->sent;
 		u32 end = offset < tx->unsched ? tx->unsched : tx->length;
@@ -343,7 +385,7 @@ void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level)
 		return;
 	limit = min(end, start + HOMA_RESEND_BYTES);
 	homa_rpc_unlock(rpc);
-	max_bytes = current_packet_bytes(rpc->peer);
+	max_bytes = current_packet_bytes(rpc);
 	while (max_bytes && start < limit) {
 		u32 bytes = min(limit - start, max_bytes);
 
@@ -416,6 +458,8 @@ void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u
 		homa_metric_inc(hsk->hnet, packets_sent_RPC_UNKNOWN);
 	else if (type == HOMA_BUSY)
 		homa_metric_inc(hsk->hnet, packets_sent_BUSY);
+	else if (type == HOMA_FREEZE)
+		homa_metric_inc(hsk->hnet, packets_sent_FREEZE);
 	else
 		homa_metric_inc(hsk->hnet, packets_sent_NEED_ACK);
 	homa_trace_ctrl_xmit(id, type, 0);

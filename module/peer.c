@@ -87,6 +87,16 @@ static void collect_idle(struct homa_net *hnet)
 	}
 }
 
+/* Tells the neighbour's entry that packets get through: it need not be probed. */
+static void confirm_neighbour(struct homa_peer *peer)
+{
+	const struct homa_route *route = rcu_dereference(peer->route);
+
+	if (route && time_before(jiffies, READ_ONCE(peer->heard) + HZ))
+		dst_confirm_neigh(route->dst, homa_peer_is_v4(peer) ?
+				  (void *)&peer->key.addr.s6_addr32[3] : &peer->key.addr);
+}
+
 static struct homa_peer *lookup(const struct homa_peer_key *key)
 {
 	struct homa_peer *peer = rhashtable_lookup(&peer_table, key, peer_params);
@@ -94,8 +104,10 @@ static struct homa_peer *lookup(const struct homa_peer_key *key)
 	if (!peer || !refcount_inc_not_zero(&peer->refs))
 		return NULL;
 	/* Written seldom, so that the line stays shared. */
-	if (READ_ONCE(peer->used) != jiffies)
+	if (READ_ONCE(peer->used) != jiffies) {
 		WRITE_ONCE(peer->used, jiffies);
+		confirm_neighbour(peer);
+	}
 	return peer;
 }
 
@@ -157,6 +169,7 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 	peer->key.hnet = hnet;
 	refcount_set(&peer->refs, 2);
 	peer->used = jiffies;
+	peer->heard = jiffies - HZ;
 	peer->cutoffs_told = jiffies - 1;
 	peer->cutoffs[HOMA_MAX_PRIORITIES - 2] = S32_MAX;
 	spin_lock_init(&peer->lock);
@@ -169,24 +182,29 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 	return other;
 }
 
-static struct dst_entry *find_dst(struct homa_peer *peer, struct flowi *fl)
+/* @sk: whose device, mark and user choose the route; NULL: none. */
+static struct dst_entry *find_dst(struct homa_peer *peer, const struct sock *sk, struct flowi *fl)
 {
+	int oif = sk ? READ_ONCE(sk->sk_bound_dev_if) : 0;
+	u32 mark = sk ? READ_ONCE(sk->sk_mark) : 0;
 	struct net *net = peer->key.hnet->net;
 
 	memset(fl, 0, sizeof(*fl));
 	if (homa_peer_is_v4(peer)) {
 		struct rtable *rt;
 
-		flowi4_init_output(&fl->u.ip4, 0, 0, 0, RT_SCOPE_UNIVERSE, IPPROTO_HOMA, 0,
-				   peer->key.addr.s6_addr32[3], 0, 0, 0, sock_net_uid(net, NULL));
-		rt = ip_route_output_flow(net, &fl->u.ip4, NULL);
+		flowi4_init_output(&fl->u.ip4, oif, mark, 0, RT_SCOPE_UNIVERSE, IPPROTO_HOMA, 0,
+				   peer->key.addr.s6_addr32[3], 0, 0, 0, sock_net_uid(net, sk));
+		rt = ip_route_output_flow(net, &fl->u.ip4, sk);
 		return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
 	fl->u.ip6.daddr = peer->key.addr;
 	fl->u.ip6.flowi6_proto = IPPROTO_HOMA;
-	fl->u.ip6.flowi6_uid = sock_net_uid(net, NULL);
-	return ip6_dst_lookup_flow(net, NULL, &fl->u.ip6, NULL);
+	fl->u.ip6.flowi6_oif = oif;
+	fl->u.ip6.flowi6_mark = mark;
+	fl->u.ip6.flowi6_uid = sock_net_uid(net, sk);
+	return ip6_dst_lookup_flow(net, sk, &fl->u.ip6, NULL);
 #else
 	return ERR_PTR(-EAFNOSUPPORT);
 #endif
@@ -205,7 +223,7 @@ static struct homa_route *new_route(struct homa_peer *peer)
 
 	if (!route)
 		return ERR_PTR(-ENOMEM);
-	route->dst = find_dst(peer, &route->fl);
+	route->dst = find_dst(peer, NULL, &route->fl);
 	if (IS_ERR(route->dst)) {
 		old = ERR_CAST(route->dst);
 		kfree(route);
@@ -236,10 +254,20 @@ struct homa_route *homa_peer_route(struct homa_peer *peer)
 	return new_route(peer);
 }
 
+int homa_peer_sock_route(struct homa_peer *peer, const struct sock *sk, struct homa_route *route)
+{
+	route->dst = find_dst(peer, sk, &route->fl);
+	if (!IS_ERR(route->dst))
+		return 0;
+	homa_metric_inc(peer->key.hnet, peer_route_errors);
+	return PTR_ERR(route->dst);
+}
+
 bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port)
 {
 	bool room;
 
+	homa_peer_heard(peer);
 	spin_lock_bh(&peer->lock);
 	room = peer->num_acks < HOMA_MAX_ACKS;
 	if (room) {

@@ -77,6 +77,7 @@ struct homa_seen {
  * @rcu: frees it.
  * @net_link: entry in hnet->peers.
  * @used: jiffies of the last look-up.
+ * @heard: jiffies when the peer last answered something of ours.
  * @route: current route.
  * @cutoffs: longest message of each unscheduled level, as the peer told.
  * @cutoff_version: of @cutoffs; 0 before it told any.
@@ -97,6 +98,7 @@ struct homa_peer {
 	struct rcu_head rcu;
 	struct list_head net_link;
 	unsigned long used;
+	unsigned long heard;
 	struct homa_route __rcu *route;
 	u32 cutoffs[HOMA_MAX_PRIORITIES];
 	u16 cutoff_version;
@@ -132,6 +134,18 @@ void homa_peer_put(struct homa_peer *peer);
  * that is.
  */
 struct homa_route *homa_peer_route(struct homa_peer *peer);
+
+/*
+ * Route of a socket's own, which has a device or a mark: the others share their
+ * peer's. @dst of it is the caller's to release. Return: 0 or an errno.
+ */
+int homa_peer_sock_route(struct homa_peer *peer, const struct sock *sk, struct homa_route *route);
+
+/* A packet of ours has reached @peer, which has answered it. */
+static inline void homa_peer_heard(struct homa_peer *peer)
+{
+	WRITE_ONCE(peer->heard, jiffies);
+}
 
 /* Notes that RPC @id at @port of @peer is over. Return: false, and nothing was
  * noted, when the list is full.

@@ -18,7 +18,9 @@
 #include <net/route.h>
 #include <net/transp_v6.h>
 #include "compat.h"
+#include "freeze.h"
 #include "incoming.h"
+#include "info.h"
 #include "message.h"
 #include "plumbing.h"
 #include "wait.h"
@@ -187,92 +189,6 @@ static int homa_getsockopt(struct sock *sk, int level, int optname, char __user 
 	return 0;
 }
 
-static void fill_peer(struct homa_rpc_info *info, const struct homa_rpc *rpc)
-{
-	if (homa_to_sk(rpc->hsk)->sk_family == AF_INET) {
-		info->peer.in4.sin_family = AF_INET;
-		info->peer.in4.sin_port = htons(rpc->dport);
-		info->peer.in4.sin_addr.s_addr = rpc->peer->key.addr.s6_addr32[3];
-	} else {
-		info->peer.in6.sin6_family = AF_INET6;
-		info->peer.in6.sin6_port = htons(rpc->dport);
-		info->peer.in6.sin6_addr = rpc->peer->key.addr;
-	}
-}
-
-static u16 info_flags(const struct homa_rpc *rpc)
-{
-	bool waits = !skb_queue_empty(&rpc->rx.queue);
-
-	return (rpc->rx.length && !rpc->rx.num_bpages && rpc->state == HOMA_RPC_INCOMING ?
-		HOMA_RPC_BUF_STALL : 0) |
-	       (rpc->is_private ? HOMA_RPC_PRIVATE : 0) |
-	       (homa_rpc_received(rpc) && rpc->handed && !waits ? HOMA_RPC_RX_READY : 0) |
-	       (waits ? HOMA_RPC_RX_COPY : 0);
-}
-
-/* False if the RPC is gone. */
-static bool fill_info(struct homa_rpc_info *info, struct homa_rpc *rpc)
-{
-	bool alive;
-
-	memset(info, 0, sizeof(*info));
-	homa_rpc_lock(rpc);
-	alive = rpc->state != HOMA_RPC_DEAD;
-	info->id = rpc->id;
-	fill_peer(info, rpc);
-	info->completion_cookie = rpc->cookie;
-	info->tx_length = rpc->tx.msg ? rpc->tx.length : -1;
-	info->tx_sent = rpc->tx.sent;
-	info->tx_granted = rpc->tx.granted;
-	info->tx_prio = rpc->tx.level;
-	info->rx_length = rpc->rx.length ?: -1;
-	info->rx_remaining = rpc->rx.missing;
-	if (rpc->rx.gaps) {
-		info->rx_gaps = rpc->rx.gaps->count;
-		info->rx_gap_bytes = homa_gaps_bytes(rpc->rx.gaps);
-	}
-	info->rx_granted = READ_ONCE(rpc->rx.granted);
-	info->flags = info_flags(rpc);
-	homa_rpc_unlock(rpc);
-	return alive;
-}
-
-static int ioctl_info(struct homa_sock *hsk, void __user *arg)
-{
-	struct homa_info info;
-	struct homa_rpc_info rpc_info;
-	struct homa_rpc *rpc = NULL;
-	u64 room, at;
-
-	if (copy_from_user(&info, arg, sizeof(info)))
-		return homa_sock_error(hsk, -EFAULT, "homa_info not readable");
-	if (READ_ONCE(hsk->shutdown))
-		return homa_sock_error(hsk, -ESHUTDOWN, "socket is shut down");
-	at = info.rpc_info;
-	room = at ? info.rpc_info_length / sizeof(rpc_info) : 0;
-	info.bpool_avail_bytes = READ_ONCE(hsk->pool) ? homa_pool_avail_bytes(hsk->pool) : 0;
-	info.port = READ_ONCE(hsk->port);
-	info.num_rpcs = 0;
-	memset(info.error_msg, 0, sizeof(info.error_msg));
-	strscpy(info.error_msg, READ_ONCE(hsk->error_msg), sizeof(info.error_msg));
-	while ((rpc = homa_rpc_next(hsk, rpc))) {
-		if (!fill_info(&rpc_info, rpc))
-			continue;
-		if (info.num_rpcs++ >= room)
-			continue;
-		if (copy_to_user(u64_to_user_ptr(at), &rpc_info, sizeof(rpc_info))) {
-			homa_rpc_put(rpc);
-			return homa_sock_error(hsk, -EFAULT, "rpc_info not writable");
-		}
-		at += sizeof(rpc_info);
-		cond_resched();
-	}
-	if (copy_to_user(arg, &info, sizeof(info)))
-		return homa_sock_error(hsk, -EFAULT, "homa_info not writable");
-	return 0;
-}
-
 /* Aborts a locked client RPC; unlocks it. */
 static void abort_rpc(struct homa_rpc *rpc, u32 error)
 {
@@ -317,15 +233,16 @@ static int ioctl_abort(struct homa_sock *hsk, void __user *arg)
 static int homa_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	struct homa_sock *hsk = homa_sk(sock->sk);
+	int err;
 
 	switch (cmd) {
 	case HOMAIOCINFO:
-		return ioctl_info(hsk, (void __user *)arg);
+		return homa_ioctl_info(hsk, (void __user *)arg);
 	case HOMAIOCABORT:
 		return ioctl_abort(hsk, (void __user *)arg);
 	case HOMAIOCFREEZE:
-		/* Of the recorder, which users reach through /proc/timetrace. */
-		return 0;
+		err = homa_freeze_self();
+		return err ? homa_sock_error(hsk, err, "not allowed to freeze the recorder") : 0;
 	default:
 		return homa_sock_error(hsk, -EINVAL, "unknown ioctl");
 	}

@@ -44,6 +44,7 @@ struct homa_pool_cpu {
  * @count: bpages in it.
  * @lock: protects all that follows.
  * @num_free: bits set in @free.
+ * @next: where to look for the next free one.
  * @free: bpages without users.
  * @bpages: the bpages.
  * @cpus: what each CPU owns.
@@ -54,6 +55,7 @@ struct homa_pool {
 	u32 count;
 	spinlock_t lock;
 	u32 num_free;
+	u32 next;
 	unsigned long *free;
 	struct homa_bpage *bpages;
 	struct homa_pool_cpu cpus[];
@@ -109,13 +111,22 @@ static void drop_user(struct homa_pool *pool, u32 index)
 	pool->num_free++;
 }
 
-/* Low numbers first: few pages of the application stay in use. */
+/*
+ * Low numbers first, so that few pages of the application stay in use; among
+ * them in turn, so that one given back is not written again at once.
+ */
 static int take_free(struct homa_pool *pool)
 {
-	u32 index = find_first_bit(pool->free, pool->count);
+	u32 used = pool->count - pool->num_free;
+	u32 limit = min(used + max(used / 4, 4u), pool->count);
+	u32 index = find_next_bit(pool->free, limit, pool->next);
 
-	if (index >= pool->count)
+	/* @limit exceeds the number of those in use. */
+	if (index >= limit)
+		index = find_first_bit(pool->free, limit);
+	if (index >= limit)
 		return -1;
+	pool->next = index + 1;
 	__clear_bit(index, pool->free);
 	pool->num_free--;
 	pool->bpages[index].users = 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* RPCs: identity, look-up, lifetime. */
 
-#include <linux/hash.h>
 #include <linux/random.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "rpc.h"
 #include "tracing.h"
@@ -11,29 +11,55 @@
 #define HOMA_RPC_BITS 13
 #define HOMA_RPC_BUCKETS (1 << HOMA_RPC_BITS)
 
+/* More RPCs of clients than this in one bucket are refused: walks stay short. */
+#define HOMA_MAX_CHAIN 512
+
 /* Freed at once below this; the rest is left to process context. */
 #define HOMA_FREE_SKBS 16
 
 static struct homa_rpc_bucket *rpc_table;
 static struct kmem_cache *rpc_cache;
-static u64 hash_secret;
+static struct kmem_cache *gaps_cache;
+
+/*
+ * Secret factors of a multilinear hash of 32-bit words: whatever ids and
+ * addresses peers choose, two of them fall into one bucket with a probability
+ * of about 1 / HOMA_RPC_BUCKETS.
+ */
+static u64 hash_factor[6] __ro_after_init;
+
 static atomic64_t next_id;
 static void (*rpc_leave_grants)(struct homa_rpc *rpc);
 
 /* @addr: of the client, for ids of other hosts. */
 static struct homa_rpc_bucket *find_bucket(u64 id, const struct in6_addr *addr)
 {
-	u64 key = id ^ hash_secret;
+	u64 sum = lower_32_bits(id) * hash_factor[0] + upper_32_bits(id) * hash_factor[1];
+	u32 i;
 
-	if (addr)
-		key += (u64)ipv6_addr_hash(addr) << 32;
-	return &rpc_table[hash_64(key, HOMA_RPC_BITS)];
+	for (i = 0; addr && i < 4; i++)
+		sum += (__force u32)addr->s6_addr32[i] * hash_factor[2 + i];
+	return &rpc_table[sum >> (64 - HOMA_RPC_BITS)];
 }
 
-static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, gfp_t gfp)
+/* Memory for a peer's sake, charged to the cgroup that made the socket. */
+static void *alloc_for(struct homa_sock *hsk, struct kmem_cache *cache)
 {
-	struct homa_rpc *rpc = kmem_cache_alloc(rpc_cache, gfp);
+	struct mem_cgroup *memcg = homa_sock_memcg(hsk), *old;
+	void *memory;
 
+	if (likely(!memcg))
+		return kmem_cache_alloc(cache, GFP_ATOMIC);
+	old = set_active_memcg(memcg);
+	memory = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_ACCOUNT);
+	set_active_memcg(old);
+	return memory;
+}
+
+/* @rpc: its memory, or NULL. */
+static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u16 dport,
+				struct homa_rpc *rpc)
+{
 	if (!rpc)
 		return NULL;
 	/* All but the last words of rx.bpages, which num_bpages guards. */
@@ -61,7 +87,8 @@ static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u
  */
 struct homa_rpc *homa_rpc_new_client(struct homa_sock *hsk, struct homa_peer *peer, u16 dport)
 {
-	struct homa_rpc *rpc = new_rpc(hsk, peer, dport, GFP_KERNEL);
+	struct homa_rpc *rpc = new_rpc(hsk, peer, dport,
+				       kmem_cache_alloc(rpc_cache, GFP_KERNEL_ACCOUNT));
 
 	if (!rpc)
 		return NULL;
@@ -80,7 +107,9 @@ static int link_rpc(struct homa_rpc *rpc)
 
 	homa_rpc_assert_locked(rpc);
 	spin_lock(&hsk->lock);
-	if (hsk->shutdown || (server && hsk->num_server_rpcs >= HOMA_MAX_SERVER_RPCS)) {
+	if (hsk->shutdown ||
+	    (server &&
+	     hsk->num_server_rpcs >= (u32)READ_ONCE(hsk->hnet->tun.max_server_rpcs))) {
 		spin_unlock(&hsk->lock);
 		return hsk->shutdown ? -ESHUTDOWN : -ENOBUFS;
 	}
@@ -155,6 +184,16 @@ struct homa_rpc *homa_rpc_find_server(struct homa_sock *hsk, const struct in6_ad
 	return rpc;
 }
 
+static bool chain_full(const struct homa_rpc_bucket *bucket)
+{
+	struct hlist_node *node;
+	u32 length = 0;
+
+	hlist_for_each(node, &bucket->chain)
+		length++;
+	return unlikely(length >= HOMA_MAX_CHAIN);
+}
+
 static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket *bucket,
 				   const struct in6_addr *addr, const struct homa_wire_view *view,
 				   enum homa_drop_reason *why)
@@ -171,7 +210,8 @@ static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket
 		homa_peer_put(peer);
 		return NULL;
 	}
-	rpc = new_rpc(hsk, peer, view->sport, GFP_ATOMIC);
+	if (!chain_full(bucket))
+		rpc = new_rpc(hsk, peer, view->sport, alloc_for(hsk, rpc_cache));
 	if (!rpc) {
 		homa_peer_put(peer);
 		goto fail;
@@ -214,6 +254,21 @@ struct homa_rpc *homa_rpc_find_or_new_server(struct homa_sock *hsk, const struct
 	if (!rpc)
 		spin_unlock_bh(&bucket->lock);
 	return rpc;
+}
+
+/**
+ * homa_rpc_add_gaps() - an incoming message has more than one packet
+ * @rpc: locked RPC.
+ * @length: bytes of the message.
+ *
+ * Return: false without memory.
+ */
+bool homa_rpc_add_gaps(struct homa_rpc *rpc, u32 length)
+{
+	rpc->rx.gaps = alloc_for(rpc->hsk, gaps_cache);
+	if (rpc->rx.gaps)
+		homa_gaps_init(rpc->rx.gaps, length);
+	return rpc->rx.gaps;
 }
 
 /**
@@ -305,7 +360,8 @@ static void free_rpc(struct homa_rpc *rpc)
 		atomic_sub(skb->truesize, &homa_to_sk(hsk)->sk_rmem_alloc);
 		consume_skb(skb);
 	}
-	kfree(rpc->rx.gaps);
+	if (rpc->rx.gaps)
+		kmem_cache_free(gaps_cache, rpc->rx.gaps);
 	if (rpc->tx.msg) {
 		u32 charge = rpc->tx.msg->charge;
 
@@ -357,7 +413,8 @@ int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
 	rpc_leave_grants = leave_grants;
 	rpc_cache = KMEM_CACHE(homa_rpc, SLAB_HWCACHE_ALIGN);
 	rpc_table = kvmalloc_array(HOMA_RPC_BUCKETS, sizeof(*rpc_table), GFP_KERNEL);
-	if (!rpc_cache || !rpc_table) {
+	gaps_cache = KMEM_CACHE(homa_gaps, 0);
+	if (!rpc_cache || !gaps_cache || !rpc_table) {
 		homa_rpc_table_exit();
 		return -ENOMEM;
 	}
@@ -365,7 +422,7 @@ int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
 		spin_lock_init(&rpc_table[i].lock);
 		INIT_HLIST_HEAD(&rpc_table[i].chain);
 	}
-	hash_secret = get_random_u64();
+	get_random_bytes(hash_factor, sizeof(hash_factor));
 	/* Not guessable, far from wrapping, exact in a double. */
 	atomic64_set(&next_id, (get_random_u64() >> 16) & ~1ull);
 	return 0;
@@ -374,5 +431,6 @@ int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
 void homa_rpc_table_exit(void)
 {
 	kvfree(rpc_table);
+	kmem_cache_destroy(gaps_cache);
 	kmem_cache_destroy(rpc_cache);
 }

@@ -212,6 +212,7 @@ struct homa_rpc *homa_rpc_find_server(struct homa_sock *hsk, const struct in6_ad
 struct homa_rpc *homa_rpc_find_or_new_server(struct homa_sock *hsk, const struct in6_addr *addr,
 					     const struct homa_wire_view *view,
 					     enum homa_drop_reason *why);
+bool homa_rpc_add_gaps(struct homa_rpc *rpc, u32 length);
 struct homa_rpc *homa_rpc_next(struct homa_sock *hsk, struct homa_rpc *prev);
 bool homa_rpc_end(struct homa_rpc *rpc);
 

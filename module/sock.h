@@ -13,9 +13,6 @@
 struct homa_pool;
 struct homa_rpc;
 
-/* Most RPCs a peer may have open at one socket as their server. */
-#define HOMA_MAX_SERVER_RPCS 65536
-
 /**
  * struct homa_waiter - a thread inside recvmsg, on its stack
  * @link: entry in homa_sock.waiters, empty when not (any more) there.
@@ -86,6 +83,16 @@ static inline struct homa_sock *homa_sk(const struct sock *sk)
 static inline struct sock *homa_to_sk(struct homa_sock *hsk)
 {
 	return &hsk->inet.sk;
+}
+
+/* Cgroup to charge for kernel memory of the socket, NULL: none. */
+static inline struct mem_cgroup *homa_sock_memcg(const struct homa_sock *hsk)
+{
+#ifdef CONFIG_MEMCG
+	if (mem_cgroup_sockets_enabled)
+		return hsk->inet.sk.sk_memcg;
+#endif
+	return NULL;
 }
 
 /* Records why a call fails and passes its errno on. */

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include "compat.h"
+#include "freeze.h"
 #include "grant.h"
 #include "pacer.h"
 #include "sysctl.h"
@@ -20,6 +21,7 @@ static int max_message = HOMA_MAX_MESSAGE_LENGTH;
 static int max_usecs = USEC_PER_SEC;
 static int max_ticks = 1000000;
 static int max_peers = 1 << 20;
+static int max_rpcs = 1 << 20;
 static int max_secs = 1000000;
 static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
@@ -35,6 +37,7 @@ static int max_share = 500; /* permille */
 	NAME(link_mbps, 25000, one, max_int) \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
+	NAME(max_server_rpcs, 65536, one, max_rpcs) /* a socket */ \
 	NAME(peer_gc_threshold, 5000, zero, max_peers) /* peers */ \
 	NAME(peer_idle_secs_max, 120, one, max_secs) \
 	NAME(peer_idle_secs_min, 10, one, max_secs) \
@@ -150,6 +153,43 @@ static int do_pacer(homa_const_ctl struct ctl_table *ctl, int write, void *buffe
 	return 0;
 }
 
+static int do_freeze_peers(homa_const_ctl struct ctl_table *ctl, int write, void *buffer,
+			   size_t *lenp, loff_t *ppos)
+{
+	char text[HOMA_FREEZE_TEXT];
+	int err;
+
+	homa_freeze_print(ctl->data, text, sizeof(text));
+	err = do_name(ctl, write, buffer, lenp, ppos, text, sizeof(text));
+	return err || !write ? err : homa_freeze_allow(ctl->data, text);
+}
+
+/* The codes of the reference that mean something here. */
+#define HOMA_ACTION_FREEZE 3
+#define HOMA_ACTION_FREEZE_ALL 7
+
+/* Does something once; reads 0. */
+static int do_action(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
+		     loff_t *ppos)
+{
+	struct ctl_table copy = *ctl;
+	int action = 0, err;
+
+	copy.data = &action;
+	copy.maxlen = sizeof(action);
+	err = proc_dointvec(&copy, write, buffer, lenp, ppos);
+	if (err || !write)
+		return err;
+	switch (action) {
+	case HOMA_ACTION_FREEZE:
+		return homa_freeze_self();
+	case HOMA_ACTION_FREEZE_ALL:
+		return homa_freeze_all(ctl->data);
+	default:
+		return -EINVAL;
+	}
+}
+
 static int do_list(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
 		   loff_t *ppos)
 {
@@ -178,6 +218,8 @@ static const struct ctl_table template[] = {
 	{ VALUE_ENTRY(priority_map, 0644, proc_dointvec_minmax),
 	  .extra1 = &zero, .extra2 = &max_level },
 #undef VALUE_ENTRY
+	{ .procname = "action", .mode = 0644, .proc_handler = do_action },
+	{ .procname = "freeze_peers", .mode = 0644, .proc_handler = do_freeze_peers },
 	{ .procname = "grant_order", .mode = 0644, .proc_handler = do_grant_order },
 	{ .procname = "pacer", .mode = 0644, .proc_handler = do_pacer },
 	{ .procname = "available_grant_orders", .data = (void *)&homa_grant_orders, .mode = 0444,

@@ -194,7 +194,7 @@ static bool run(const struct abi_case *c)
 int main(int argc, char **argv)
 {
 	const struct abi_case *tables[] = { socket_cases, message_cases, buffer_cases,
-					    control_cases };
+					    control_cases, host_cases };
 	const char *only = "", *skip = NULL, *address = NULL;
 	unsigned int passed = 0, failed = 0;
 	bool list = false;

@@ -26,6 +26,7 @@ extern const struct abi_case socket_cases[];
 extern const struct abi_case message_cases[];
 extern const struct abi_case buffer_cases[];
 extern const struct abi_case control_cases[];
+extern const struct abi_case host_cases[];
 
 /* Our own address and its family, from the command line. */
 extern union endpoint_addr self;

@@ -27,7 +27,7 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
                  ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "path", "namespaces",
-                  "packet", "examples", "capture", "tracer", "pipeline"]),
+                  "packet", "control", "examples", "capture", "tracer", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),

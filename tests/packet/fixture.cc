@@ -40,16 +40,22 @@ Metrics read_metrics() {
   return out;
 }
 
+static std::string line_of(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
 Setting::Setting(const std::string& name, const std::string& value)
     : path_("/proc/sys/net/homa/" + name) {
-  std::ifstream(path_) >> old_;
+  old_ = line_of(path_);
   std::ofstream(path_) << value << std::flush;
-  std::string now;
-  std::ifstream(path_) >> now;
+  const std::string now = line_of(path_);
   EXPECT_EQ(now, value) << path_;
 }
 
-Setting::~Setting() { std::ofstream(path_) << old_; }
+Setting::~Setting() { std::ofstream(path_) << old_ << '\n'; }
 
 void PacketTest::SetUp() {
   alarm(kCaseSeconds);
