@@ -10,16 +10,16 @@
 wire() {                        # wire HOST ADDRESS ADDRESS6 NET: HOST to h3, whose end has number 3
 	ip link add "$1-h3" netns "$1" type veth peer name "h3-$1" netns h3 || return 1
 	in_host "$1" ip addr add "$2/24" dev "$1-h3"
-	in_host "$1" ip addr add "$3/64" dev "$1-h3" nodad
+	in_host "$1" ip addr add "$3/64" dev "$1-h3"
 	in_host h3 ip addr add "10.0.$4.3/24" dev "h3-$1"
-	in_host h3 ip addr add "fd00:$4::3/64" dev "h3-$1" nodad
+	in_host h3 ip addr add "fd00:$4::3/64" dev "h3-$1"
 	in_host "$1" ip link set "$1-h3" up
 	in_host h3 ip link set "h3-$1" up
 	in_host "$1" ip route add default via "10.0.$4.3" && in_host "$1" ip route add default via "fd00:$4::3"
 }
 
 router() {
-	for host in h1 h2 h3; do ip netns add $host && in_host $host ip link set lo up || return 1; done
+	for host in h1 h2 h3; do host_add $host || return 1; done
 	wire h1 10.0.1.1 fd00:1::1 1 && wire h2 10.0.2.1 fd00:2::1 2 || return 1
 	in_host h3 sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	mtu h2 1300
