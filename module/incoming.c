@@ -7,11 +7,11 @@
 #include <linux/slab.h>
 #include <net/icmp.h>
 #include "compat.h"
+#include "folds.h"
 #include "freeze.h"
 #include "grant.h"
 #include "incoming.h"
 #include "outgoing.h"
-#include "tracing.h"
 #include "wait.h"
 
 /* A thread is woken for this many packets of a message, or for its end: for
@@ -223,7 +223,8 @@ static void message_complete(struct homa_rpc *rpc)
 {
 	struct homa_net *hnet = rpc->hsk->hnet;
 
-	homa_trace_msg_complete(rpc->id, rpc->rx.length);
+	trace_homa_msg_complete(rpc->id, rpc->rx.length);
+	rpc->arrival.complete = homa_tt_stamp();
 	homa_metrics_message(hnet->metrics, rpc->rx.length);
 	if (homa_rpc_is_client(rpc)) {
 		homa_metric_inc(hnet, client_responses_done);
@@ -342,9 +343,14 @@ static void data_in(struct homa_input *in)
 	struct homa_peer *untold = NULL;
 	struct homa_grant_list grants;
 	struct homa_rpc *rpc = NULL;
+	u32 arrived = 0;
 
 	homa_metric_inc(in->hnet, packets_rcvd_DATA);
-	homa_trace_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
+	trace_homa_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
+	if (view->data.payload_bytes == view->data.message_length)
+		arrived = homa_tt_stamp();
+	else
+		homa_tt_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
 	if (view->data.ack.client_id)
 		take_ack(in, &view->data.ack);
 	if (homa_is_client(view->local_id))
@@ -356,13 +362,17 @@ static void data_in(struct homa_input *in)
 	if (!rpc) {
 		if (why == HOMA_DROP_NO_RPC)
 			homa_metric_inc(in->hnet, unknown_rpcs);
+		if (arrived)
+			homa_tt_data_in(view->local_id, 0, view->data.payload_bytes);
 		drop(in->hnet, in->skb, view->local_id, why);
 		return;
 	}
+	rpc->arrival.in = arrived;
 	grants.count = 0;
 	if (unlikely(!in->hsk->pool)) {
 		/* No region: the response can never be delivered. */
 		why = HOMA_DROP_NO_BUFFERS;
+		homa_trace_arrived(rpc, view->data.payload_bytes);
 		homa_rpc_fail(rpc, -EINVAL);
 	} else {
 		why = store(rpc, in, &grants);
@@ -370,6 +380,7 @@ static void data_in(struct homa_input *in)
 		if (unlikely(view->data.cutoff_version !=
 			     READ_ONCE(in->hnet->tun.cutoff_version)) && why != HOMA_DROP_NO_BUFFERS)
 			untold = rpc->peer;
+		homa_trace_arrived(rpc, view->data.payload_bytes);
 		homa_rpc_unlock(rpc);
 	}
 	if (untold)
@@ -744,17 +755,27 @@ static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)
 int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 {
 	struct sock *sk = homa_to_sk(rpc->hsk);
-	struct sk_buff *skb;
+	struct sk_buff *skb = skb_peek(queue);
+	bool whole = rx_cb(skb)->bytes == rpc->rx.length;
 	int err = 0;
 
-	homa_trace_copy_out(rpc->id, rx_cb(skb_peek(queue))->offset);
+	trace_homa_copy_out(rpc->id, rx_cb(skb)->offset);
+	if (whole)
+		rpc->receive.copy = homa_tt_stamp();
+	else
+		homa_tt_copy_out(rpc->id, rx_cb(skb)->offset);
 	while ((skb = __skb_dequeue(queue))) {
 		u32 end = rx_cb(skb)->offset + rx_cb(skb)->bytes;
 
 		if (!err)
 			err = copy_packet(rpc, skb);
-		if (skb_queue_empty(queue))
-			homa_trace_copy_out_done(rpc->id, end);
+		if (skb_queue_empty(queue)) {
+			trace_homa_copy_out_done(rpc->id, end);
+			if (whole)
+				rpc->receive.copied = homa_tt_stamp();
+			else
+				homa_tt_copy_out_done(rpc->id, end);
+		}
 		atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
 		consume_skb(skb);
 	}

@@ -3,11 +3,11 @@
 
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include "folds.h"
 #include "grant.h"
 #include "incoming.h"
 #include "message.h"
 #include "outgoing.h"
-#include "tracing.h"
 #include "wait.h"
 
 /* Address and port of the other side, from or for the application. */
@@ -76,11 +76,12 @@ static void write_name(struct homa_sock *hsk, struct msghdr *msg, const struct h
  * it was noted, and the peer lives as long as this RCU section.
  */
 static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u64 id,
-		       u32 length)
+		       u32 length, struct homa_send_stamps *stamps)
 {
 	homa_metric_inc(hsk->hnet, packets_sent_DATA);
 	homa_metric_add(hsk->hnet, sent_msg_bytes, length);
-	homa_trace_data_xmit(id, 0, length);
+	trace_homa_data_xmit(id, 0, length);
+	stamps->xmit = homa_tt_stamp();
 	if (homa_xmit_skb(hsk, peer, skb, homa_peer_unsched_level(peer, length)))
 		homa_metric_inc(hsk->hnet, data_xmit_errors);
 }
@@ -98,14 +99,15 @@ static void drop_message(struct homa_sock *hsk, struct homa_txmsg *msg)
  * message and *skb is the packet, if it is one only.
  */
 static int load_message(struct homa_rpc *rpc, struct msghdr *msg, size_t length,
-			struct homa_rpc_tx *tx, struct sk_buff **skb)
+			struct homa_rpc_tx *tx, struct sk_buff **skb,
+			struct homa_send_stamps *stamps)
 {
 	struct homa_sock *hsk = rpc->hsk;
 	int err;
 
 	memset(tx, 0, sizeof(*tx));
 	tx->length = length;
-	tx->msg = homa_txmsg_new(hsk, rpc->id, &msg->msg_iter, length);
+	tx->msg = homa_txmsg_new(hsk, rpc->id, &msg->msg_iter, length, &stamps->copied);
 	if (IS_ERR(tx->msg)) {
 		err = PTR_ERR(tx->msg);
 		return homa_sock_error(hsk, err, err == -EFAULT ? "message buffer not readable" :
@@ -123,13 +125,15 @@ static int load_message(struct homa_rpc *rpc, struct msghdr *msg, size_t length,
 static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msghdr *msg,
 			 size_t length, u64 __user *id_to)
 {
+	struct homa_send_stamps stamps = {};
 	struct homa_peer *peer = rpc->peer;
+	u16 dport = rpc->dport;
 	u64 id = rpc->id;
 	struct sk_buff *skb;
 	int err;
 
-	homa_trace_send_enter(id, length);
-	err = load_message(rpc, msg, length, &rpc->tx, &skb);
+	homa_trace_send_begin(&stamps, id, length);
+	err = load_message(rpc, msg, length, &rpc->tx, &skb, &stamps);
 	if (err) {
 		rpc->tx.msg = NULL;
 		goto fail;
@@ -149,20 +153,22 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	homa_metric_add(hsk->hnet, client_request_bytes_started, length);
 	if (skb) {
 		homa_rpc_unlock(rpc);
-		xmit_whole(hsk, peer, skb, id, length);
+		xmit_whole(hsk, peer, skb, id, length, &stamps);
 	} else {
+		homa_trace_send_long(&stamps, id, length, true, hsk->port, dport);
 		homa_rpc_hold(rpc);
 		homa_xmit_data(rpc);
 		homa_rpc_unlock(rpc);
 		homa_rpc_put(rpc);
 	}
 	rcu_read_unlock();
-	homa_trace_send_return(id);
+	homa_trace_request_sent(&stamps, id, length, hsk->port, dport);
 	return 0;
 
 fail_skb:
 	kfree_skb(skb);
 fail:
+	homa_trace_send_long(&stamps, id, length, false, 0, 0);
 	homa_rpc_put(rpc);
 	return err;
 }
@@ -208,7 +214,8 @@ static int attach_reply(struct homa_rpc *rpc, const struct homa_rpc_tx *tx)
 }
 
 static int send_loaded_reply(struct homa_sock *hsk, struct homa_rpc *rpc,
-			     const struct homa_rpc_tx *tx, struct sk_buff *skb)
+			     const struct homa_rpc_tx *tx, struct sk_buff *skb,
+			     struct homa_send_stamps *stamps)
 {
 	int err;
 
@@ -223,17 +230,20 @@ static int send_loaded_reply(struct homa_sock *hsk, struct homa_rpc *rpc,
 	}
 	homa_metric_inc(hsk->hnet, server_responses_started);
 	homa_metric_add(hsk->hnet, server_response_bytes_started, tx->length);
-	if (!skb)
+	if (!skb) {
+		homa_trace_send_long(stamps, rpc->id, tx->length, false, 0, 0);
 		homa_xmit_data(rpc);
+	}
 	homa_rpc_unlock(rpc);
 	if (skb)
-		xmit_whole(hsk, rpc->peer, skb, rpc->id, tx->length);
+		xmit_whole(hsk, rpc->peer, skb, rpc->id, tx->length, stamps);
 	return 0;
 }
 
 static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 		      const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length)
 {
+	struct homa_send_stamps stamps = {};
 	struct homa_rpc_tx tx;
 	struct homa_rpc *rpc;
 	struct sk_buff *skb;
@@ -252,15 +262,15 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	}
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
-	homa_trace_send_enter(rpc->id, length);
+	homa_trace_send_begin(&stamps, rpc->id, length);
 	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		homa_sock_error(hsk, err, "no transmit memory");
 	else
-		err = load_message(rpc, msg, length, &tx, &skb);
+		err = load_message(rpc, msg, length, &tx, &skb, &stamps);
 	if (!err)
-		err = send_loaded_reply(hsk, rpc, &tx, skb);
-	homa_trace_send_return(rpc->id);
+		err = send_loaded_reply(hsk, rpc, &tx, skb, &stamps);
+	homa_trace_reply_sent(&stamps, rpc->id, length);
 	homa_rpc_put(rpc);
 	return err;
 }
@@ -415,19 +425,20 @@ static int return_bpages(struct homa_sock *hsk, struct homa_recvmsg_args *args)
 	return err ? homa_sock_error(hsk, err, "bpage offset not owned by the application") : 0;
 }
 
-static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock)
+static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock, u32 *entered)
 {
-	struct homa_rpc *rpc = id ? homa_wait_private(hsk, id, nonblock) :
-			       homa_wait_shared(hsk, nonblock);
+	struct homa_rpc *rpc = id ? homa_wait_private(hsk, id, nonblock, entered) :
+			       homa_wait_shared(hsk, nonblock, entered);
 
+	homa_trace_entered(entered, task_pid_nr(current), READ_ONCE(hsk->port));
 	if (!IS_ERR(rpc))
-		homa_trace_recv_running(rpc->id, task_pid_nr(current));
+		homa_trace_running(rpc, task_pid_nr(current));
 	return rpc;
 }
 
 /* Waits for a message and fills @args. Return: its length or an errno. */
 static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct msghdr *msg,
-		   bool nonblock)
+		   bool nonblock, u32 *entered)
 {
 	u64 wanted = args->id;
 	struct homa_rpc *rpc;
@@ -436,11 +447,12 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 	args->id = 0;
 	args->completion_cookie = 0;
 	for (;;) {
-		rpc = wait_message(hsk, wanted, nonblock);
+		rpc = wait_message(hsk, wanted, nonblock, entered);
 		if (IS_ERR(rpc))
 			return homa_sock_error(hsk, PTR_ERR(rpc), "no message");
 		if (work_on(rpc, &length))
 			break;
+		homa_trace_not_received(rpc, task_pid_nr(current));
 		homa_rpc_put(rpc);
 	}
 	args->id = rpc->id;
@@ -455,7 +467,7 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 		homa_sock_error(hsk, length, length == -EFAULT ?
 				"receive region not writable" : "RPC failed");
 	}
-	homa_trace_recv_return(rpc->id, task_pid_nr(current), max(length, 0));
+	homa_trace_received(rpc, task_pid_nr(current), max(length, 0));
 	homa_rpc_put(rpc);
 	return length;
 }
@@ -474,10 +486,11 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 	struct homa_recvmsg_args __user *uargs = msg->msg_control_user;
 	struct homa_sock *hsk = homa_sk(sock->sk);
 	struct homa_recvmsg_args args;
+	u32 entered = homa_tt_stamp();
 	int err, result;
 
 	homa_metric_inc(hsk->hnet, recv_calls);
-	homa_trace_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
+	trace_homa_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
 	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen != sizeof(args))
 		return homa_sock_error(hsk, -EINVAL, "msg_control must be the recvmsg args");
 	if (copy_from_user(&args, uargs, sizeof(args)))
@@ -487,7 +500,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 		return err;
 	result = return_bpages(hsk, &args);
 	if (!result)
-		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT);
+		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT, &entered);
 	else
 		args.id = 0;
 	if (copy_to_user(uargs, &args, sizeof(args)))

@@ -5,9 +5,9 @@
 #include <linux/slab.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include "folds.h"
 #include "outgoing.h"
 #include "pacer.h"
-#include "tracing.h"
 
 /* Messages up to this length are kept in one piece and copied to packets. */
 #define HOMA_SHORT_MESSAGE (PAGE_SIZE - sizeof(struct homa_txmsg))
@@ -73,10 +73,12 @@ static bool copy_long(struct homa_txmsg *msg, u64 id, struct iov_iter *iter, u32
  * @id: RPC, for traces.
  * @iter: the message.
  * @length: its bytes.
+ * @copied_at: stamp of that, for traces, if it was copied at once.
  *
  * Return: the message, or an ERR_PTR.
  */
-struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter *iter, u32 length)
+struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter *iter, u32 length,
+				  u32 *copied_at)
 {
 	struct homa_txmsg *msg;
 	bool copied;
@@ -88,7 +90,8 @@ struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter
 		msg->charge = SKB_TRUESIZE(length);
 		msg->num_chunks = 0;
 		copied = copy_from_iter_full(msg->data, length, iter);
-		homa_trace_send_copied(id, length);
+		trace_homa_send_copied(id, length);
+		*copied_at = homa_tt_stamp();
 	} else {
 		u8 order = min_t(u8, get_order(length), HOMA_CHUNK_ORDER);
 

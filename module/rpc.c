@@ -4,8 +4,7 @@
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include "rpc.h"
-#include "tracing.h"
+#include "folds.h"
 
 /* One table for all namespaces: an idle socket costs nothing. */
 #define HOMA_RPC_BITS 13
@@ -140,7 +139,7 @@ int homa_rpc_insert(struct homa_rpc *rpc)
 	if (err)
 		homa_rpc_unlock(rpc);
 	else
-		homa_trace_rpc_client(rpc->id, rpc->hsk->port, rpc->dport);
+		trace_homa_rpc_client(rpc->id, rpc->hsk->port, rpc->dport);
 	return err;
 }
 
@@ -220,7 +219,8 @@ static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket
 	rpc->id = view->local_id;
 	rpc->bucket = bucket;
 	if (!link_rpc(rpc)) {
-		homa_trace_rpc_server(rpc->id, rpc->dport, hsk->port);
+		trace_homa_rpc_server(rpc->id, rpc->dport, hsk->port);
+		rpc->arrival.created = homa_tt_stamp();
 		return rpc;
 	}
 	/* Never shared, so that nothing but memory goes with it. */
@@ -336,7 +336,11 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 		rpc->waiter = NULL;
 	}
 	spin_unlock(&hsk->lock);
-	homa_trace_rpc_end(rpc->id);
+	trace_homa_rpc_end(rpc->id);
+	if (in_task() && homa_rpc_is_client(rpc) && rpc->receive.running)
+		rpc->receive.end = homa_tt_stamp();
+	else
+		homa_tt_rpc_end(rpc->id);
 	return true;
 }
 

@@ -120,6 +120,19 @@ struct homa_rpc_grant {
 	bool managed;
 };
 
+/* Times of events whose record comes later; see folds.h. */
+struct homa_send_stamps {
+	u32 enter, copied, xmit;
+};
+
+struct homa_arrival_stamps {
+	u32 in, created, complete;
+};
+
+struct homa_receive_stamps {
+	u32 running, end, copy, copied;
+};
+
 /**
  * struct homa_rpc - one RPC. Protected by the lock of @bucket unless said
  * otherwise; what is set at creation is read without it.
@@ -143,6 +156,8 @@ struct homa_rpc_grant {
  * @buf_link: entry of hsk->buf_waiters, under hsk->lock.
  * @dead_link: entry of hnet->dead.
  * @waiter: thread that waits for this private RPC.
+ * @arrival: of the packet that is being handled.
+ * @receive: by the thread it was handed to.
  * @tx: outgoing message.
  * @rx: incoming message.
  * @grant: scheduling of @rx.
@@ -168,6 +183,8 @@ struct homa_rpc {
 	struct list_head buf_link;
 	struct llist_node dead_link;
 	struct homa_waiter *waiter;
+	struct homa_arrival_stamps arrival;
+	struct homa_receive_stamps receive;
 	struct homa_rpc_tx tx;
 	struct homa_rpc_rx rx;
 	struct homa_rpc_grant grant;

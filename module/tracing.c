@@ -11,13 +11,55 @@ DEFINE_STATIC_KEY_FALSE(homa_tt_key);
 static const struct tt_event_def events[] = {
 #define TT_EVENT(n, name, doc, ...) TT_EVENT_DEF("homa_", n, name, doc, __VA_ARGS__)
 #include "uapi/homa_events.def"
+#define TT_PART1(...)
+#define TT_PART2(...)
+#define TT_PART3(...)
+#include "uapi/homa_folds.def"
 #undef TT_EVENT
+#undef TT_PART1
+#undef TT_PART2
+#undef TT_PART3
+};
+
+/* Where a field is in a record, by offsetof(). */
+#define FIELD(t, f, u) char f;
+#define TT_EVENT(n, name, doc, ...)						\
+	union fields_of_##name {						\
+		struct { TT_EACH##n(FIELD, TT_SEP_NONE, __VA_ARGS__) };		\
+		struct { char before_zero[TT_PART_ZERO]; char ZERO; };		\
+		struct { char before_same[TT_PART_SAME]; char SAME; };		\
+	};
+#define TT_PART1(...)
+#define TT_PART2(...)
+#define TT_PART3(...)
+#include "uapi/homa_folds.def"
+#undef TT_EVENT
+#undef TT_PART1
+#undef TT_PART2
+#undef TT_PART3
+
+#define AT(record, f) offsetof(union fields_of_##record, f)
+#define PART(record, event, when, ...) \
+	{ HOMA_EVENT_##record, HOMA_EVENT_##event, AT(record, when), { __VA_ARGS__ } },
+
+static const struct tt_part_def parts[] = {
+#define TT_EVENT(...)
+#define TT_PART1(r, e, when, a) PART(r, e, when, AT(r, a))
+#define TT_PART2(r, e, when, a, b) PART(r, e, when, AT(r, a), AT(r, b))
+#define TT_PART3(r, e, when, a, b, c) PART(r, e, when, AT(r, a), AT(r, b), AT(r, c))
+#include "uapi/homa_folds.def"
+#undef TT_EVENT
+#undef TT_PART1
+#undef TT_PART2
+#undef TT_PART3
 };
 
 struct tt_client homa_tt_client = {
 	.group = "homa",
 	.events = events,
 	.nevents = ARRAY_SIZE(events),
+	.parts = parts,
+	.nparts = ARRAY_SIZE(parts),
 	.key = &homa_tt_key,
 };
 

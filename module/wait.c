@@ -8,8 +8,8 @@
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include "folds.h"
 #include "grant.h"
-#include "tracing.h"
 #include "wait.h"
 
 /* The waiter may run, and its stack vanish, as soon as it is complete. */
@@ -18,7 +18,7 @@ static void give(struct homa_waiter *waiter, struct homa_rpc *rpc)
 	homa_rpc_hold(rpc);
 	waiter->rpc = rpc;
 	homa_metric_inc(rpc->hsk->hnet, handoffs_thread_waiting);
-	homa_trace_handoff(rpc->id, task_pid_nr(waiter->task), task_cpu(waiter->task));
+	homa_trace_handed(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
 	complete(&waiter->done);
 }
 
@@ -41,7 +41,7 @@ void homa_handoff(struct homa_rpc *rpc)
 		if (waiter)
 			give(waiter, rpc);
 		else
-			homa_trace_handoff(rpc->id, 0, 0);
+			homa_trace_handed(rpc, 0, 0);
 		return;
 	}
 	spin_lock(&hsk->lock);
@@ -51,7 +51,7 @@ void homa_handoff(struct homa_rpc *rpc)
 		give(waiter, rpc);
 	} else {
 		list_add_tail(&rpc->ready_link, &hsk->ready);
-		homa_trace_handoff(rpc->id, 0, 0);
+		homa_trace_handed(rpc, 0, 0);
 	}
 	spin_unlock(&hsk->lock);
 	if (!waiter)
@@ -101,7 +101,7 @@ static bool poll_done(struct homa_sock *hsk, struct homa_waiter *waiter)
 }
 
 /* Return: 0 when @waiter is complete, else -EINTR or -EAGAIN: time is up. */
-static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter)
+static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter, u32 *entered)
 {
 	long timeo = sock_rcvtimeo(homa_to_sk(hsk), false);
 	long left;
@@ -112,7 +112,7 @@ static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter)
 		return 0;
 	}
 	homa_metric_inc(hsk->hnet, wait_block);
-	homa_trace_recv_sleep(task_pid_nr(current), READ_ONCE(hsk->port));
+	homa_trace_waiting(entered, task_pid_nr(current), READ_ONCE(hsk->port));
 	left = wait_for_completion_interruptible_timeout(&waiter->done, timeo);
 	if (left > 0)
 		return 0;
@@ -144,10 +144,11 @@ static struct homa_rpc *take_ready(struct homa_sock *hsk)
  * homa_wait_shared() - wait for any RPC that is not private
  * @hsk: socket.
  * @nonblock: do not wait.
+ * @entered: stamp of recvmsg, for traces; 0 afterwards if it was used.
  *
  * Return: an RPC with a reference, or an ERR_PTR.
  */
-struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock)
+struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *entered)
 {
 	struct homa_waiter waiter;
 	struct homa_rpc *rpc;
@@ -175,7 +176,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock)
 	if (nonblock)
 		return ERR_PTR(-EAGAIN);
 
-	err = wait_done(hsk, &waiter);
+	err = wait_done(hsk, &waiter, entered);
 	if (err) {
 		spin_lock_bh(&hsk->lock);
 		if (!list_empty(&waiter.link)) {
@@ -195,10 +196,11 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock)
  * @hsk: socket.
  * @id: the RPC.
  * @nonblock: do not wait.
+ * @entered: stamp of recvmsg, for traces; 0 afterwards if it was used.
  *
  * Return: the RPC with a reference, or an ERR_PTR.
  */
-struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock)
+struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock, u32 *entered)
 {
 	struct homa_rpc *rpc = homa_is_client(id) ? homa_rpc_find_client(hsk, id) : NULL;
 	struct homa_waiter waiter;
@@ -224,7 +226,7 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock)
 	rpc->waiter = &waiter;
 	homa_rpc_unlock(rpc);
 
-	err = wait_done(hsk, &waiter);
+	err = wait_done(hsk, &waiter, entered);
 	if (err) {
 		homa_rpc_lock(rpc);
 		if (rpc->waiter == &waiter) {

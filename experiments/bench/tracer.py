@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -73,9 +74,9 @@ def above(loops: Loops, figures: Sequence[tuple[str, str, str]], unit: str,
             for loop, name, base in figures]
 
 
-def mean_bytes(dump: Path) -> tuple[float, int]:
-    """Bytes of ring a record took, block headers included, and how many there
-    were. Layout: docs/trace-format.md."""
+def ring_use(dump: Path) -> tuple[int, int]:
+    """Bytes of ring the records took, block headers included, and how many
+    there were. Layout: docs/trace-format.md."""
     data = dump.read_bytes()
     if data[:8] != b"TTDUMP01":
         raise BenchError(f"{dump}: not a dump")
@@ -93,7 +94,23 @@ def mean_bytes(dump: Path) -> tuple[float, int]:
         size += block_header + (commit & 0xffff)
     if not records:
         raise BenchError(f"{dump}: holds no record")
-    return size / records, records
+    return size, records
+
+
+def mean_bytes(dump: Path) -> list[Result]:
+    """Bytes of an event, of which a record may hold several, and of a record."""
+    info = subprocess.run([harness.tool("ttdump", "tracer/tools/ttdump"),
+                           "--info", dump], capture_output=True, text=True,
+                          check=False)
+    said = re.search(r"^records (\d+)$", info.stdout, re.MULTILINE)
+    if info.returncode or not said:
+        raise BenchError(f"{dump}: {info.stderr.strip()}")
+    size, records = ring_use(dump)
+    events = int(said[1])
+    return [Result("record_bytes_mean", size / events, "bytes", "lower",
+                   events, 0.0),
+            Result("stored_record_bytes_mean", size / records, "bytes",
+                   "lower", records, 0.0)]
 
 
 def overheads(out: Path, rounds: int) -> list[Result]:
@@ -163,9 +180,7 @@ def bench(argv: Sequence[str] | None = None) -> None:
                         for r in range(1, args.rounds + 1)], str(out))
     found = above(loops, GUEST_FIGURES, "instructions", args.rounds)
     found += native(args.rounds)
-    size, records = mean_bytes(out / "rpc.ttd")
-    found.append(Result("record_bytes_mean", size, "bytes", "lower", records,
-                        0.0))
+    found += mean_bytes(out / "rpc.ttd")
     found += overheads(out, args.rounds)
     harness.write(found, harness.BENCH / "tracer.json")
     print(harness.table(found))

@@ -15,11 +15,6 @@ bool tt_clock_is_tsc(void)
 	return tsc;
 }
 
-u64 tt_clock_ticks(void)
-{
-	return tsc ? get_cycles() : ktime_get_mono_fast_ns();
-}
-
 /* The kernel reads what we would read, and the same on every CPU. */
 static bool tsc_keeps_time(void)
 {
@@ -67,11 +62,6 @@ void tt_clock_init(void)
 bool tt_clock_is_tsc(void)
 {
 	return false;
-}
-
-u64 tt_clock_ticks(void)
-{
-	return ktime_get_mono_fast_ns();
 }
 
 void tt_clock_pair(u64 *ticks, u64 *ns)

@@ -13,9 +13,6 @@
 void tt_clock_init(void);
 bool tt_clock_is_tsc(void);
 
-/* Any context. */
-u64 tt_clock_ticks(void);
-
 /* One moment in both; interrupts are better off. */
 void tt_clock_pair(u64 *ticks, u64 *ns);
 

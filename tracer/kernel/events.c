@@ -37,6 +37,16 @@ u32 tt_type_bytes(u8 type)
 	return bytes[type];
 }
 
+u32 tt_record_bytes(const struct tt_event *event)
+{
+	u32 bytes = TT_HEAD_BYTES;
+	u32 i;
+
+	for (i = 0; i < event->def.nfields; i++)
+		bytes += tt_type_bytes(event->def.fields[i].type);
+	return ALIGN(bytes, TT_RECORD_ALIGN);
+}
+
 static bool string_ok(const char *s)
 {
 	return s && strnlen(s, MAX_STRING) < MAX_STRING;
@@ -113,30 +123,105 @@ static struct tt_event *copy_event(const char *group, const struct tt_event_def 
 	return NULL;
 }
 
-/* First id of a run of known events that are exactly the client's, or 0. */
-static u32 find_known(const struct tt_client *client)
+static bool has_parts(const struct tt_client *client, u32 index)
 {
-	u32 id, i;
+	u32 i;
 
-	for (id = TT_ID_FIRST; id + client->nevents <= event_end; id++) {
-		for (i = 0; i < client->nevents; i++)
-			if (strcmp(events[id + i]->group, client->group) ||
-			    !same_def(&events[id + i]->def, &client->events[i]))
-				break;
-		if (i == client->nevents)
-			return id;
+	for (i = 0; i < client->nparts; i++)
+		if (client->parts[i].event == index)
+			return true;
+	return false;
+}
+
+/* A part's time and arguments are fields of its event, and it has no parts itself. */
+static bool part_ok(const struct tt_client *client, const struct tt_part_def *part)
+{
+	const struct tt_event_def *event, *what;
+	u32 i;
+
+	if (part->event >= client->nevents || part->part >= client->nevents ||
+	    has_parts(client, part->part))
+		return false;
+	event = &client->events[part->event];
+	what = &client->events[part->part];
+	if (part->time != TT_PART_SAME &&
+	    (part->time >= event->nfields || event->fields[part->time].type != TT_TYPE_u16))
+		return false;
+	for (i = 0; i < what->nfields; i++)
+		if (part->args[i] != TT_PART_ZERO && part->args[i] >= event->nfields)
+			return false;
+	return true;
+}
+
+static bool client_ok(const struct tt_client *client)
+{
+	u8 parts[TT_MAX_CLIENT_EVENTS] = {};
+	u32 i;
+
+	if (!string_ok(client->group) || !client->nevents || !client->key ||
+	    client->nevents > TT_MAX_CLIENT_EVENTS)
+		return false;
+	for (i = 0; i < client->nevents; i++)
+		if (!def_ok(&client->events[i]))
+			return false;
+	for (i = 0; i < client->nparts; i++)
+		if (!part_ok(client, &client->parts[i]) ||
+		    ++parts[client->parts[i].event] > TT_MAX_PARTS)
+			return false;
+	return true;
+}
+
+/* The parts of event @index of @client, whose events without parts have their ids. */
+static u32 resolve_parts(const struct tt_client *client, u32 index, struct tt_dict_part *to)
+{
+	const struct tt_part_def *from;
+	u32 n = 0;
+	u32 i;
+
+	for (i = 0; i < client->nparts; i++) {
+		from = &client->parts[i];
+		if (from->event != index)
+			continue;
+		to[n] = (struct tt_dict_part){ .id = client->ids[from->part], .time = from->time };
+		memcpy(to[n++].args, from->args, sizeof(from->args));
 	}
+	return n;
+}
+
+/* Gives event @index of @client its id: that of a known one that is the same, or a new one. */
+static int add_event(struct tt_client *client, u32 index)
+{
+	const struct tt_event_def *def = &client->events[index];
+	struct tt_dict_part parts[TT_MAX_PARTS] = {};
+	u8 nparts = resolve_parts(client, index, parts);
+	struct tt_event *event;
+	u32 id;
+
+	for (id = TT_ID_FIRST; id < event_end; id++) {
+		event = events[id];
+		if (strcmp(event->group, client->group) || !same_def(&event->def, def) ||
+		    event->nparts != nparts || memcmp(event->parts, parts, sizeof(parts)))
+			continue;
+		client->ids[index] = id;
+		return 0;
+	}
+	if (event_end == TT_MAX_EVENTS)
+		return -ENOSPC;
+	event = copy_event(client->group, def, event_end);
+	if (!event)
+		return -ENOMEM;
+	memcpy(event->parts, parts, sizeof(parts));
+	event->nparts = nparts;
+	events[event_end] = event;
+	client->ids[index] = event_end;
+	smp_store_release(&event_end, event_end + 1);
 	return 0;
 }
 
 void tt_client_bind(struct tt_client *client)
 {
-	u32 i;
-
 	client->cpu = &tt_rings.hot;
 	client->slow = tt_ring_slow;
-	for (i = 0; i < client->nevents; i++)
-		client->words[i] = (client->first_id + i) << TT_TIME_BITS;
 	if (tt_clock_is_tsc())
 		static_branch_enable(&client->tsc);
 	else
@@ -146,38 +231,27 @@ void tt_client_bind(struct tt_client *client)
 int tt_client_add(struct tt_client *client)
 {
 	const struct tt_client *other;
+	int pass, err;
 	u32 i;
 
-	if (!string_ok(client->group) || !client->nevents || !client->key ||
-	    client->nevents > TT_MAX_CLIENT_EVENTS)
+	if (!client_ok(client))
 		return -EINVAL;
 	list_for_each_entry(other, &clients, entry)
 		if (!strcmp(other->group, client->group))
 			return -EEXIST;
-	for (i = 0; i < client->nevents; i++)
-		if (!def_ok(&client->events[i]))
-			return -EINVAL;
-
-	client->first_id = find_known(client);
-	if (!client->first_id) {
-		if (client->nevents > TT_MAX_EVENTS - event_end)
-			return -ENOSPC;
+	/* What an error leaves behind are events that never come. */
+	for (pass = 0; pass < 2; pass++) {
 		for (i = 0; i < client->nevents; i++) {
-			events[event_end + i] = copy_event(client->group, &client->events[i],
-							   event_end + i);
-			if (!events[event_end + i])
-				goto err;
+			if (has_parts(client, i) != pass)
+				continue;
+			err = add_event(client, i);
+			if (err)
+				return err;
 		}
-		client->first_id = event_end;
-		smp_store_release(&event_end, event_end + client->nevents);
 	}
 	tt_client_bind(client);
 	list_add_tail(&client->entry, &clients);
 	return 0;
-err:
-	while (i--)
-		free_event(events[event_end + i]);
-	return -ENOMEM;
 }
 
 int tt_client_switch(struct tt_client *client, bool on)
@@ -208,7 +282,7 @@ void tt_client_remove(struct tt_client *client)
 
 void tt_client_lacks(const struct tt_client *client, u32 index)
 {
-	events[client->first_id + index]->missing = true;
+	events[client->ids[index]]->missing = true;
 }
 
 int tt_group_switch(const char *group, bool on)
@@ -261,11 +335,12 @@ EXPORT_SYMBOL_GPL(tt_register_client);
 static bool event_on(const struct tt_event *event)
 {
 	const struct tt_client *client;
+	u32 i;
 
 	list_for_each_entry(client, &clients, entry)
-		if (event->id >= client->first_id &&
-		    event->id < client->first_id + client->nevents)
-			return static_key_enabled(client->key);
+		for (i = 0; i < client->nevents; i++)
+			if (client->ids[i] == event->id)
+				return static_key_enabled(client->key);
 	return false;
 }
 
@@ -285,6 +360,7 @@ static u32 encode(const struct tt_event *event, u8 *to)
 	struct tt_dict_entry entry = {
 		.id = event->id,
 		.nfields = def->nfields,
+		.nparts = event->nparts,
 		.flags = (event->missing ? TT_EVENT_MISSING : 0) |
 			 (event_on(event) ? TT_EVENT_ON : 0),
 	};
@@ -300,9 +376,12 @@ static u32 encode(const struct tt_event *event, u8 *to)
 		at = put_string(to, at, def->fields[i].unit);
 	}
 	at = ALIGN(at, 4);
-	entry.bytes = at;
-	if (to)
+	entry.bytes = at + event->nparts * sizeof(event->parts[0]);
+	if (to) {
 		memcpy(to, &entry, sizeof(entry));
+		memcpy(to + at, event->parts, entry.bytes - at);
+	}
+	at = entry.bytes;
 	return at;
 }
 

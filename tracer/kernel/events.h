@@ -13,12 +13,15 @@ extern struct mutex tt_mutex;
  * struct tt_event - a dictionary entry; lives as long as the tracer
  * @def: copy of what the client described.
  * @group: the client's group.
+ * @parts: events that its records hold, nparts of them.
  * @id: in records.
  * @missing: the kernel lacks the tracepoint it would come from.
  */
 struct tt_event {
 	struct tt_event_def def;
 	const char *group;
+	struct tt_dict_part parts[TT_MAX_PARTS];
+	u8 nparts;
 	u16 id;
 	bool missing;
 };
@@ -29,8 +32,9 @@ const struct tt_event *tt_event_get(u32 id);
 /* Ids are below this. */
 u32 tt_event_end(void);
 
-/* Bytes of a field of type TT_TYPE_*. */
+/* Bytes of a field of type TT_TYPE_*, and of a record of @event. */
 u32 tt_type_bytes(u8 type);
+u32 tt_record_bytes(const struct tt_event *event);
 
 /*
  * Under tt_mutex: adds a client, switched off. Events of a client that was
@@ -39,7 +43,7 @@ u32 tt_type_bytes(u8 type);
 int tt_client_add(struct tt_client *client);
 void tt_client_remove(struct tt_client *client);
 
-/* Makes recorders of @client, whose first_id is known, write to the rings. */
+/* Makes recorders of @client, whose ids are known, write to the rings. */
 void tt_client_bind(struct tt_client *client);
 int tt_client_switch(struct tt_client *client, bool on);
 

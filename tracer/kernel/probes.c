@@ -57,7 +57,7 @@ static struct group groups[] = {
 
 /*
  * A probe is connected only while its group is on, so recorders need not ask.
- * Groups are registered in order, so that one client can record for all.
+ * One client records for all groups.
  */
 static DEFINE_STATIC_KEY_TRUE(always);
 static struct tt_client recorder = { .nevents = EVENTS };
@@ -271,14 +271,14 @@ int tt_probes_init(void)
 			remove_groups(i);
 			break;
 		}
-		for (k = group->first; k < end; k++)
+		for (k = group->first; k < end; k++) {
+			recorder.ids[k] = group->client.ids[k - group->first];
 			if (!probes[k].tp)
 				tt_client_lacks(&group->client, k - group->first);
+		}
 	}
-	if (!err) {
-		recorder.first_id = groups[0].client.first_id;
+	if (!err)
 		tt_client_bind(&recorder);
-	}
 	mutex_unlock(&tt_mutex);
 	return err;
 }

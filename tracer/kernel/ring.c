@@ -3,19 +3,19 @@
  * Per-CPU rings of blocks.
  *
  * Writers claim bytes by one unlocked add to the cursor of their CPU, fill
- * them, and add what they wrote to the commit word of the block. A writer can
+ * them, and add what they wrote to the commit word of their CPU. A writer can
  * only be suspended by an interrupt on its own CPU, so unfinished claims nest
- * like a stack. A block is complete when its commit word accounts for all of
- * it: claims that come too late commit what is left of it as padding.
+ * like a stack. All claims are finished when the commit word accounts for all
+ * bytes up to the cursor: claims that come too late commit what is left of
+ * their block as padding.
  *
  * The slow path runs with interrupts off; an NMI that comes upon it loses its
- * record, which is counted. A block is reused only when it is complete, so a
- * suspended writer never finds its claim in someone else's hands, however
- * long the interrupts on top of it take.
+ * record, which is counted. A block is reused only when no claim in it can be
+ * unfinished, so a suspended writer never finds its claim in someone else's
+ * hands, however long the interrupts on top of it take.
  *
  * Readers are on other CPUs, take no part in this, and check afterwards that
- * what they copied was not reused meanwhile (sequence) and was complete
- * (commit).
+ * what they copied was not reused meanwhile (sequence).
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -38,7 +38,7 @@
 #define CUT_ATTEMPTS 200
 
 DEFINE_PER_CPU(struct tt_ring, tt_rings) = {
-	.hot = { .cursor = NO_BLOCK, .base = TT_NO_BASE },
+	.hot = { .cursor = NO_BLOCK, .epoch = TT_NO_EPOCH },
 };
 
 static u64 ring_bytes;
@@ -68,56 +68,78 @@ static u32 claimed(unsigned long cursor)
 	return in_block(end) ? offset_in_block(end) - HEADER_BYTES : CONTENT_BYTES;
 }
 
-static bool block_complete(const struct tt_block *block)
+/* Bytes of entries that were claimed of all blocks. */
+static u64 position(u64 opened, unsigned long cursor)
 {
-	return TT_COMMIT_BYTES(READ_ONCE(block->commit)) == CONTENT_BYTES;
+	return opened ? (opened - 1) * CONTENT_BYTES + claimed(cursor) : 0;
 }
 
-/* Records stored up to the end of @block, which is complete. */
-static u64 records_through(const struct tt_block *block)
+/* Whether every claim up to @position is finished; those that are not are less than 64 KiB. */
+static bool all_committed(u64 commit, u64 position)
 {
-	return block->first_record + TT_COMMIT_RECORDS(block->commit);
+	return !TT_COMMIT_BYTES(commit - position);
 }
 
-/* Turns the part of a useless claim that lies in a block into padding. */
+/* Records committed; those that are not yet may be bytes of @position. */
+static u64 records_in(u64 commit, u64 position)
+{
+	return (commit - position + TT_COMMIT_RECORD - 1) / TT_COMMIT_RECORD;
+}
+
+static u64 ring_position(const struct tt_ring *ring)
+{
+	return position(ring->opened, READ_ONCE(ring->hot.cursor));
+}
+
+/* Records stored since the ring has its memory; exact when all claims are finished. */
+static u64 ring_records(const struct tt_ring *ring)
+{
+	u64 at = ring_position(ring);
+
+	return records_in(READ_ONCE(ring->hot.commit), at);
+}
+
+/* Turns the part of a useless claim that lies in a block into padding; commits it by @add. */
+#define RETIRE(claim, bytes, add)						\
+do {										\
+	unsigned long _begin = (claim) - TT_SLACK;				\
+	u32 _left = min_t(u32, bytes, TT_BLOCK_BYTES - offset_in_block(_begin)); \
+										\
+	if (in_block(_begin)) {							\
+		pad(_begin, _left);						\
+		smp_wmb();							\
+		add;								\
+	}									\
+} while (0)
+
+static void pad(unsigned long begin, u32 bytes)
+{
+	struct tt_record_head *head = (void *)begin;
+
+	if (bytes >= sizeof(*head))
+		*head = (struct tt_record_head){ .time = bytes, .id = TT_ID_PAD };
+	else
+		memset(head, 0, bytes);
+}
+
 static void retire(unsigned long claim, u32 bytes)
 {
-	unsigned long begin = claim - TT_SLACK;
-	u32 left;
-
-	if (!in_block(begin))
-		return;
-	left = min_t(u32, bytes, TT_BLOCK_BYTES - offset_in_block(begin));
-	*(u32 *)begin = left | TT_ID_PAD << TT_TIME_BITS;
-	tt_commit(begin, left, 0);
+	RETIRE(claim, bytes, this_cpu_add(tt_rings.hot.commit, _left));
 }
 
-/* Closes the current block. Runs on the CPU of @ring, or when that is offline. */
-static void park(struct tt_ring *ring)
+/* Closes the current block of this CPU. */
+static void park(void)
 {
-	retire(xchg(&ring->hot.cursor, NO_BLOCK), TT_BLOCK_BYTES);
+	retire(this_cpu_xchg(tt_rings.hot.cursor, NO_BLOCK), TT_BLOCK_BYTES);
 }
 
-/* Advances @settled. Returns true when no writer below us is unfinished. */
-static bool settle(struct tt_ring *ring)
+/* Closes the current block of a CPU that is offline. */
+static void park_offline(struct tt_ring *ring)
 {
-	struct tt_block *block;
+	unsigned long cursor = ring->hot.cursor;
 
-	while (ring->settled < ring->opened) {
-		block = block_at(ring, ring->settled);
-		if (!block_complete(block))
-			break;
-		if (ring->settled + 1 < ring->opened)
-			block_at(ring, ring->settled + 1)->first_record = records_through(block);
-		smp_wmb(); /* pairs with try_cut() */
-		WRITE_ONCE(ring->settled, ring->settled + 1);
-	}
-	if (ring->settled == ring->opened)
-		return true;
-	if (ring->settled + 1 < ring->opened)
-		return false;
-	return TT_COMMIT_BYTES(block_at(ring, ring->settled)->commit) ==
-	       claimed(READ_ONCE(ring->hot.cursor));
+	ring->hot.cursor = NO_BLOCK;
+	RETIRE(cursor, TT_BLOCK_BYTES, ring->hot.commit += _left);
 }
 
 static void lose(enum tt_ring_loss reason)
@@ -125,26 +147,29 @@ static void lose(enum tt_ring_loss reason)
 	this_cpu_inc(tt_rings.lost[reason]);
 }
 
+static void lose_nested(struct tt_ring *ring)
+{
+	WRITE_ONCE(ring->nested_ns, ktime_get_mono_fast_ns());
+	lose(TT_RING_NESTED);
+}
+
 /* The current block is closed; opens the next. Interrupts are off. */
 static bool open_block(struct tt_ring *ring)
 {
 	u64 next = ring->opened;
-	u64 records = 0;
 	struct tt_block *block;
 
-	settle(ring);
+	if (all_committed(READ_ONCE(ring->hot.commit), next * CONTENT_BYTES))
+		WRITE_ONCE(ring->settled, next);
 	if (!ring->nblocks ||
 	    (ring_mode == TT_RING_STOP && next - ring->first_visible >= ring->nblocks)) {
 		lose(TT_RING_FULL);
 		return false;
 	}
 	if (next >= ring->nblocks && next - ring->nblocks >= ring->settled) {
-		WRITE_ONCE(ring->nested_ns, ktime_get_mono_fast_ns());
-		lose(TT_RING_NESTED);
+		lose_nested(ring);
 		return false;
 	}
-	if (next && ring->settled == next)
-		records = records_through(block_at(ring, next - 1));
 
 	block = block_at(ring, next);
 	WRITE_ONCE(block->sequence, NO_SEQUENCE);
@@ -153,8 +178,8 @@ static bool open_block(struct tt_ring *ring)
 	block->header_bytes = HEADER_BYTES;
 	block->cpu = smp_processor_id();
 	tt_clock_pair(&block->time_ticks, &block->time_ns);
-	block->first_record = records;
-	WRITE_ONCE(block->commit, 0);
+	block->first_record = records_in(ring->hot.commit, next * CONTENT_BYTES);
+	block->commit = 0;
 	block->lost_nested = ring->lost[TT_RING_NESTED];
 	block->lost_frozen = ring->lost[TT_RING_FROZEN];
 	block->lost_full = ring->lost[TT_RING_FULL];
@@ -166,82 +191,77 @@ static bool open_block(struct tt_ring *ring)
 	return true;
 }
 
-static struct tt_slot claim_slowly(struct tt_ring *ring, u32 bytes)
+static unsigned long claim_slowly(struct tt_ring *ring, u32 bytes, struct tt_time time)
 {
-	u64 base = ring->hot.base;
-	u64 now = tt_clock_ticks();
-	u32 extend = now - base > TT_TIME_MASK ? TT_EXTEND_BYTES : 0;
+	bool alone = all_committed(READ_ONCE(ring->hot.commit), ring_position(ring));
+	u32 epoch = ring->hot.epoch;
 	unsigned long claim;
-	bool alone;
+	u32 extend;
 
-	/* From here on NMIs cannot claim in the belief that they know the base. */
-	WRITE_ONCE(ring->hot.base, TT_NO_BASE);
+	/* From here on NMIs cannot claim in the belief that they know the epoch. */
+	WRITE_ONCE(ring->hot.epoch, TT_NO_EPOCH);
 	barrier();
-	alone = settle(ring);
-
 	for (;;) {
+		extend = epoch == time.high ? 0 : TT_EXTEND_BYTES;
 		claim = this_cpu_add_return(tt_rings.hot.cursor, extend + bytes) - extend - bytes;
 		if (in_block(claim) && in_block(claim + extend))
 			break;
 		retire(claim, extend + bytes);
-		park(ring);
+		park();
 		if (!open_block(ring))
-			return (struct tt_slot){};
-		base = block_at(ring, ring->opened - 1)->time_ticks;
-		now = base;
-		extend = 0;
+			return 0;
+		epoch = block_at(ring, ring->opened - 1)->time_ticks >> 32;
 	}
 	if (extend) {
-		u32 *word = (u32 *)(claim - TT_SLACK);
+		struct tt_record_head *head = (void *)(claim - TT_SLACK);
 
-		*word = TT_ID_EXTEND << TT_TIME_BITS;
-		memcpy(word + 1, &now, sizeof(now));
-		tt_commit((unsigned long)word, extend, 0);
+		*head = (struct tt_record_head){ .time = time.low, .id = TT_ID_EXTEND };
+		memcpy(head + 1, &time.high, sizeof(time.high));
+		tt_commit(&tt_rings.hot, extend, 0);
 		claim += extend;
-		base = now;
 	}
 	barrier();
 	/*
-	 * A suspended writer may have claimed under the old base and not yet
-	 * compared; it must not find its time near the base here.
+	 * A suspended writer may have claimed under the old epoch and not yet
+	 * compared; it must not find its own here.
 	 */
-	WRITE_ONCE(ring->hot.base, alone ? base : TT_NO_BASE);
-	return (struct tt_slot){ claim, now - base };
+	WRITE_ONCE(ring->hot.epoch, alone ? time.high : TT_NO_EPOCH);
+	return claim;
 }
 
-struct tt_slot tt_ring_slow(unsigned long claim, u32 bytes)
+unsigned long tt_ring_slow(unsigned long claim, u32 bytes, struct tt_time time)
 {
 	struct tt_ring *ring = this_cpu_ptr(&tt_rings);
-	struct tt_slot slot = {};
+	bool outside = !in_block(claim - TT_SLACK);
 	unsigned long flags;
 
 	retire(claim, bytes);
+	claim = 0;
 	raw_local_irq_save(flags);
 	if (ring->busy) {
 		/* Many void claims in one NMI must not carry the cursor into a block. */
-		if (!in_block(claim - TT_SLACK))
+		if (outside)
 			this_cpu_sub(tt_rings.hot.cursor, bytes);
-		WRITE_ONCE(ring->nested_ns, ktime_get_mono_fast_ns());
-		lose(TT_RING_NESTED);
+		lose_nested(ring);
 	} else {
 		ring->busy = true;
 		barrier();
 		if (READ_ONCE(frozen)) {
 			lose(TT_RING_FROZEN);
-			park(ring);
+			park();
 		} else {
-			slot = claim_slowly(ring, bytes);
+			claim = claim_slowly(ring, bytes, time);
 		}
 		barrier();
 		ring->busy = false;
 	}
 	raw_local_irq_restore(flags);
-	return slot;
+	return claim;
 }
 
 static void park_this_cpu(void *unused)
 {
-	park(this_cpu_ptr(&tt_rings));
+	park();
 }
 
 /*
@@ -256,7 +276,7 @@ static void quiesce(void)
 	on_each_cpu(park_this_cpu, NULL, 1);
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
-			park(per_cpu_ptr(&tt_rings, cpu));
+			park_offline(per_cpu_ptr(&tt_rings, cpu));
 	synchronize_rcu(); /* recording runs with preemption off */
 }
 
@@ -280,8 +300,7 @@ bool tt_rings_frozen(void)
 /* Forgets the content of a quiet ring; what it counts goes on from here. */
 static void clear_ring(struct tt_ring *ring)
 {
-	settle(ring);
-	ring->records_cleared = ring->opened ? records_through(block_at(ring, ring->opened - 1)) : 0;
+	ring->records_cleared = ring_records(ring);
 	WRITE_ONCE(ring->first_visible, ring->opened);
 	memcpy(ring->lost_cleared, ring->lost, sizeof(ring->lost));
 }
@@ -373,6 +392,7 @@ static void take_memory(struct tt_ring *ring, struct tt_ring *from)
 	swap(ring->nblocks, from->nblocks);
 	ring->opened = 0;
 	ring->settled = 0;
+	ring->hot.commit = 0;
 	clear_ring(ring);
 }
 
@@ -441,41 +461,34 @@ static bool try_cut(const struct tt_ring *ring, struct tt_cut *cut)
 {
 	u64 opened = READ_ONCE(ring->opened);
 	unsigned long cursor = READ_ONCE(ring->hot.cursor);
-	const struct tt_block *block;
-	u64 settled, k;
-	bool whole = true;
+	u64 at = position(opened, cursor);
+	u64 commit, settled;
 	int i;
 
-	smp_rmb();
+	smp_rmb(); /* pairs with tt_commit(): what is counted is there */
+	commit = READ_ONCE(ring->hot.commit);
+	settled = READ_ONCE(ring->settled);
 	cut->end = opened;
 	cut->begin = READ_ONCE(ring->first_visible);
 	if (opened > cut->begin + ring->nblocks)
 		cut->begin = opened - ring->nblocks;
-	cut->overwritten = 0;
-	cut->stored = 0;
-	if (cut->begin < opened) {
-		settled = READ_ONCE(ring->settled);
-		k = min(settled, opened - 1);
-		smp_rmb(); /* first_record is final before settled says so */
-		cut->stored = READ_ONCE(block_at(ring, k)->first_record);
-		for (; k < opened; k++) {
-			block = block_at(ring, k);
-			cut->last_commit = READ_ONCE(block->commit);
-			cut->stored += TT_COMMIT_RECORDS(cut->last_commit);
-		}
-		whole = TT_COMMIT_BYTES(cut->last_commit) == claimed(cursor);
-		/* Nothing is before first_visible; block begin - 1 is settled otherwise. */
-		cut->overwritten = READ_ONCE(block_at(ring, cut->begin)->first_record) -
-				   ring->records_cleared;
-		cut->stored -= ring->records_cleared;
-	}
+	cut->stored = records_in(commit, at) - ring->records_cleared;
+	/* Nothing is before first_visible, not even what a parked block was to say. */
+	cut->overwritten = cut->begin < opened && cut->begin > ring->first_visible ?
+		READ_ONCE(block_at(ring, cut->begin)->first_record) - ring->records_cleared : 0;
 	for (i = 0; i < TT_RING_LOSSES; i++)
 		cut->lost[i] = READ_ONCE(ring->lost[i]) - ring->lost_cleared[i];
 	cut->nested_ns = READ_ONCE(ring->nested_ns);
 	smp_rmb();
-	cut->last_partial = !whole;
-	return whole && cursor == READ_ONCE(ring->hot.cursor) &&
-	       opened == READ_ONCE(ring->opened) &&
+	if (all_committed(commit, at)) {
+		cut->whole = opened;
+		cut->last_bytes = opened ? claimed(cursor) : 0;
+	} else {
+		cut->whole = clamp(settled, cut->begin, opened);
+		cut->last_bytes = CONTENT_BYTES;
+	}
+	return cut->whole == opened && cursor == READ_ONCE(ring->hot.cursor) &&
+	       commit == READ_ONCE(ring->hot.commit) && opened == READ_ONCE(ring->opened) &&
 	       (cut->begin == opened ||
 		READ_ONCE(block_at(ring, cut->begin)->sequence) == cut->begin);
 }
@@ -496,24 +509,18 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 {
 	const struct tt_ring *ring = per_cpu_ptr(&tt_rings, cpu);
 	const struct tt_block *block = block_at(ring, sequence);
-	bool last = sequence + 1 == cut->end;
-	u64 commit;
 
 	if (READ_ONCE(block->sequence) != sequence)
 		return -ESTALE;
 	smp_rmb();
-	commit = last ? cut->last_commit : READ_ONCE(block->commit);
-	smp_rmb(); /* pairs with tt_commit(): what is counted is there */
 	memcpy(to, block, TT_BLOCK_BYTES);
 	smp_rmb(); /* pairs with open_block() */
 	if (READ_ONCE(block->sequence) != sequence)
 		return -ESTALE;
-	to->commit = commit;
+	to->commit = sequence + 1 == cut->whole ? cut->last_bytes : CONTENT_BYTES;
 	to->first_record -= ring->records_cleared;
 	to->lost_nested -= ring->lost_cleared[TT_RING_NESTED];
 	to->lost_frozen -= ring->lost_cleared[TT_RING_FROZEN];
 	to->lost_full -= ring->lost_cleared[TT_RING_FULL];
-	if (last ? cut->last_partial : TT_COMMIT_BYTES(commit) != CONTENT_BYTES)
-		return -EBUSY;
 	return 0;
 }

@@ -23,8 +23,7 @@ enum tt_ring_mode { TT_RING_OVERWRITE, TT_RING_STOP };
  * @blocks: block n is at blocks + (n % nblocks) * 2 * TT_BLOCK_BYTES.
  * @nblocks: a power of two, 0 without memory.
  * @opened: blocks opened so far; the current one is the last.
- * @settled: every block before this one is complete, and the first_record of
- *	this one final. Written only by this CPU, or while it is frozen.
+ * @settled: every block before this one is complete.
  * @first_visible: blocks before it were cleared.
  * @records_cleared: records stored in them.
  * @lost: records lost, by enum tt_ring_loss.
@@ -52,8 +51,8 @@ struct tt_ring {
 
 DECLARE_PER_CPU(struct tt_ring, tt_rings);
 
-/* Slow path of tt_claim(); any context, preemption off. */
-struct tt_slot tt_ring_slow(unsigned long claim, u32 bytes);
+/* Replaces a useless claim of tt_claim(), 0: the record is lost; any context, preemption off. */
+unsigned long tt_ring_slow(unsigned long claim, u32 bytes, struct tt_time time);
 
 /*
  * Control. May sleep; the caller serializes these with each other and with
@@ -80,20 +79,22 @@ int tt_ring_prepare_cpu(unsigned int cpu);
  * struct tt_cut - state of one ring at one instant
  * @begin: first block that can be read.
  * @end: one past the last.
- * @overwritten: records before @begin.
+ * @whole: blocks before this one are complete: @end, or less when a writer was
+ *	kept from finishing by interrupts all the time.
+ * @last_bytes: bytes of entries in block @whole - 1.
+ * @overwritten: records before @begin; may miss some that were in the making
+ *	when @begin was opened.
  * @stored: records before @end.
- * @last_commit: commit word of block @end - 1 then.
- * @last_partial: that block had a record in the making.
  * @lost: since the last clear.
  * @nested_ns: see struct tt_ring.
  */
 struct tt_cut {
 	u64 begin;
 	u64 end;
+	u64 whole;
+	u32 last_bytes;
 	u64 overwritten;
 	u64 stored;
-	u64 last_commit;
-	bool last_partial;
 	u64 lost[TT_RING_LOSSES];
 	u64 nested_ns;
 };
@@ -101,9 +102,9 @@ struct tt_cut {
 void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
 
 /*
- * Copies block @sequence of @cpu, as it was at @cut, to @to. -ESTALE when it
- * has been overwritten, -EBUSY when it has an unfinished record; in that case
- * the header at @to is valid.
+ * Copies block @sequence of @cpu, which is before @cut->whole, to @to, with
+ * the bytes it had then as its commit word. -ESTALE when it has been
+ * overwritten.
  */
 int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to);
 

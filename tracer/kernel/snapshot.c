@@ -14,57 +14,62 @@
 #include "events.h"
 #include "ring.h"
 #include "snapshot.h"
+#include "walk.h"
 
 u64 tt_record_cost_ns;
+
+static u32 count_records(const struct tt_block *block)
+{
+	struct tt_walk walk;
+	u32 records = 0;
+
+	tt_walk_begin(&walk, block);
+	while (tt_walk_next(&walk))
+		records++;
+	return records;
+}
 
 /* Copies one ring behind the blocks already there and fills its account. */
 static void copy_ring(struct tt_snapshot *snap, unsigned int cpu, const struct tt_cut *cut,
 		      struct tt_cpu_account *account)
 {
-	u64 expected = cut->overwritten; /* first record of the next block */
-	u64 begin = snap->header.blocks;
-	u64 unreadable = 0;
-	bool gap = false;
-	struct tt_block *to;
+	struct tt_block *first = snap->blocks + snap->header.blocks * TT_BLOCK_BYTES;
+	struct tt_block *to = first;
+	u64 copied = 0;
+	u64 expected; /* first record of the next block */
 	u64 k;
-	int err;
 
-	for (k = cut->begin; k < cut->end; k++) {
-		to = snap->blocks + snap->header.blocks * TT_BLOCK_BYTES;
-		err = tt_ring_copy(cpu, cut, k, to);
-		if (err == -ESTALE) {
-			gap = true;
+	for (k = cut->begin; k < cut->whole; k++) {
+		if (tt_ring_copy(cpu, cut, k, to))
 			continue;
-		}
-		/* After a reused block the number is final; else it follows. */
-		if (gap) {
-			unreadable += to->first_record - expected;
-			expected = to->first_record;
-			gap = false;
-		}
-		to->first_record = expected;
-		expected += TT_COMMIT_RECORDS(to->commit);
-		if (err)
-			unreadable += TT_COMMIT_RECORDS(to->commit);
-		else
-			snap->header.blocks++;
-	}
-	if (gap && cut->stored > expected) {
-		unreadable += cut->stored - expected;
-		expected = cut->stored;
+		to->commit += count_records(to) * TT_COMMIT_RECORD;
+		copied += TT_COMMIT_RECORDS(to->commit);
+		to = (void *)to + TT_BLOCK_BYTES;
 	}
 
 	account->magic = TT_ACCOUNT_MAGIC;
 	account->cpu = cpu;
-	account->overwritten = cut->overwritten;
+	account->blocks = ((void *)to - (void *)first) / TT_BLOCK_BYTES;
+	snap->header.blocks += account->blocks;
+	/* Without a gap the rest was overwritten before, which is exact. */
+	account->overwritten = cut->stored - copied;
+	if (account->blocks < cut->end - cut->begin)
+		account->overwritten = min(account->overwritten, cut->overwritten);
+	account->lost_reader = cut->stored - copied - account->overwritten;
 	account->lost_frozen = cut->lost[TT_RING_FROZEN];
 	account->lost_nested = cut->lost[TT_RING_NESTED];
 	account->lost_full = cut->lost[TT_RING_FULL];
-	account->lost_reader = unreadable;
 	account->nested_ns = cut->nested_ns;
-	account->blocks = snap->header.blocks - begin;
-	account->produced = expected + account->lost_frozen + account->lost_nested +
+	account->produced = cut->stored + account->lost_frozen + account->lost_nested +
 			    account->lost_full;
+
+	/* What blocks say of themselves may miss records in the making. */
+	expected = account->overwritten;
+	for (k = 0, to = first; k < account->blocks; k++, to = (void *)to + TT_BLOCK_BYTES) {
+		if (!account->lost_reader || to->first_record < expected)
+			to->first_record = expected;
+		expected = to->first_record + TT_COMMIT_RECORDS(to->commit);
+	}
 }
 
 static void fill_header(struct tt_file_header *header)
@@ -79,7 +84,7 @@ static void fill_header(struct tt_file_header *header)
 	header->record_cost_ns = tt_record_cost_ns;
 	header->flags = (tt_rings_frozen() ? TT_FILE_FROZEN : 0) |
 			(tt_rings_mode() == TT_RING_STOP ? TT_FILE_STOP : 0);
-	header->id_bits = TT_ID_BITS;
+	header->id_bits = 8 * sizeof_field(struct tt_record_head, id);
 	strscpy(header->clock, "monotonic", sizeof(header->clock));
 	strscpy(header->release, init_uts_ns.name.release, sizeof(header->release));
 	strscpy(header->host, init_uts_ns.name.nodename, sizeof(header->host));

@@ -11,26 +11,23 @@
 #include "events.h"
 #include "snapshot.h"
 #include "text.h"
+#include "walk.h"
 
 /**
  * struct source - the unread records of one CPU
- * @block: current block, or NULL at the end.
- * @blocks_left: blocks from @block on.
- * @at: offset in @block.
- * @base: in force at @at.
- * @ticks: from the beginning of @block to that of the next, or to the dump.
+ * @walk: through the current block; @walk.block is NULL at the end.
+ * @blocks_left: blocks from that one on.
+ * @ticks: from its beginning to that of the next, or to the dump.
  * @ns: the same in nanoseconds.
- * @record: next record, or NULL at the end.
- * @time_ns: its time.
+ * @part: of the record, 0 when it has none.
+ * @time_ns: of the record or part.
  */
 struct source {
-	const struct tt_block *block;
+	struct tt_walk walk;
 	u64 blocks_left;
-	u32 at;
-	u64 base;
 	u64 ticks;
 	u64 ns;
-	const u32 *record;
+	u32 part;
 	u64 time_ns;
 };
 
@@ -41,85 +38,78 @@ struct tt_text {
 	loff_t line; /* 0: the heading */
 };
 
-static bool is_wide(const u32 *record)
+static void enter_block(struct source *src, const struct tt_block *block,
+			const struct tt_file_header *header)
 {
-	return *record >> TT_TIME_BITS & TT_ID_WIDE;
-}
-
-static const struct tt_event *event_of(const u32 *record)
-{
-	return tt_event_get(*record >> TT_TIME_BITS & ~TT_ID_WIDE);
-}
-
-static u32 field_bytes(u8 type, bool wide)
-{
-	return type == TT_TYPE_u64 && !wide ? sizeof(u32) : tt_type_bytes(type);
-}
-
-static u32 record_bytes(const u32 *record)
-{
-	const struct tt_event *event = event_of(record);
-	u32 bytes = 4;
-	u32 i;
-
-	for (i = 0; i < event->def.nfields; i++)
-		bytes += field_bytes(event->def.fields[i].type, is_wide(record));
-	return ALIGN(bytes, 4);
-}
-
-static void enter_block(struct source *src, const struct tt_file_header *header)
-{
-	const struct tt_block *next = (const void *)src->block + TT_BLOCK_BYTES;
+	const struct tt_block *next = (const void *)block + TT_BLOCK_BYTES;
 	bool last = src->blocks_left == 1;
 
-	if (!src->blocks_left) {
-		src->block = NULL;
+	src->walk.block = NULL;
+	if (!src->blocks_left)
 		return;
-	}
-	src->at = sizeof(*src->block);
-	src->base = src->block->time_ticks;
-	src->ticks = (last ? header->time_ticks : next->time_ticks) - src->base;
-	src->ns = (last ? header->time_ns : next->time_ns) - src->block->time_ns;
+	tt_walk_begin(&src->walk, block);
+	src->ticks = (last ? header->time_ticks : next->time_ticks) - block->time_ticks;
+	src->ns = (last ? header->time_ns : next->time_ns) - block->time_ns;
 }
 
 static u64 to_ns(const struct source *src, u64 ticks)
 {
-	s64 since = ticks - src->block->time_ticks;
+	const struct tt_block *block = src->walk.block;
+	s64 since = ticks - block->time_ticks;
 	u64 ns;
 
 	/* Two readings of the clocks in one tick say nothing. */
 	if (!src->ticks || src->ticks == src->ns)
-		return src->block->time_ns + since;
+		return block->time_ns + since;
 	ns = mul_u64_u64_div_u64(abs(since), src->ns, src->ticks);
-	return src->block->time_ns + (since < 0 ? -ns : ns);
+	return block->time_ns + (since < 0 ? -ns : ns);
 }
 
-/* Moves to the next record. Snapshots come from this module, so they are well-formed. */
+/* Value of field @index of the record. */
+static u64 field_value(const struct tt_walk *walk, u32 index)
+{
+	const struct tt_field_def *fields = walk->event->def.fields;
+	const u8 *at = (const u8 *)(walk->record + 1);
+	u64 value = 0;
+	u32 i;
+
+	for (i = 0; i < index; i++)
+		at += tt_type_bytes(fields[i].type);
+	memcpy(&value, at, tt_type_bytes(fields[i].type));
+	return value;
+}
+
+static const struct tt_dict_part *part_of(const struct source *src)
+{
+	return src->walk.event->nparts ? &src->walk.event->parts[src->part] : NULL;
+}
+
+static void set_time(struct source *src)
+{
+	const struct tt_dict_part *part = part_of(src);
+	u64 ticks = src->walk.ticks;
+
+	if (part && part->time != TT_PART_SAME)
+		ticks -= (u16)(ticks - field_value(&src->walk, part->time));
+	src->time_ns = to_ns(src, ticks);
+}
+
+/* Moves to the next record or part. */
 static void advance(struct source *src, const struct tt_file_header *header)
 {
-	src->record = NULL;
-	while (src->block) {
-		const u32 *word = (const void *)src->block + src->at;
-		u32 id;
-
-		if (src->at >= sizeof(*src->block) + TT_COMMIT_BYTES(src->block->commit)) {
-			src->block = (const void *)src->block + TT_BLOCK_BYTES;
-			src->blocks_left--;
-			enter_block(src, header);
-			continue;
-		}
-		id = *word >> TT_TIME_BITS;
-		if (id == TT_ID_PAD) {
-			src->at += *word & TT_TIME_MASK;
-		} else if (id == TT_ID_EXTEND) {
-			memcpy(&src->base, word + 1, sizeof(src->base));
-			src->at += TT_EXTEND_BYTES;
-		} else {
-			src->record = word;
-			src->time_ns = to_ns(src, src->base + (*word & TT_TIME_MASK));
-			src->at += record_bytes(word);
+	if (src->walk.event && src->part + 1 < src->walk.event->nparts) {
+		src->part++;
+		set_time(src);
+		return;
+	}
+	src->part = 0;
+	while (src->walk.block) {
+		if (tt_walk_next(&src->walk)) {
+			set_time(src);
 			return;
 		}
+		src->blocks_left--;
+		enter_block(src, (const void *)src->walk.block + TT_BLOCK_BYTES, header);
 	}
 }
 
@@ -131,7 +121,7 @@ static void choose(struct tt_text *text)
 	text->next = NULL;
 	for (i = 0; i < text->snap->header.cpus; i++) {
 		src = &text->sources[i];
-		if (src->record && (!text->next || src->time_ns < text->next->time_ns))
+		if (src->walk.block && (!text->next || src->time_ns < text->next->time_ns))
 			text->next = src;
 	}
 }
@@ -144,10 +134,9 @@ static void rewind(struct tt_text *text)
 
 	for (i = 0; i < text->snap->header.cpus; i++) {
 		src = &text->sources[i];
-		src->block = block;
-		src->blocks_left = text->snap->accounts[i].blocks;
+		*src = (struct source){ .blocks_left = text->snap->accounts[i].blocks };
+		enter_block(src, block, &text->snap->header);
 		block += src->blocks_left * TT_BLOCK_BYTES;
-		enter_block(src, &text->snap->header);
 		advance(src, &text->snap->header);
 	}
 	text->line = 0;
@@ -206,47 +195,43 @@ static void show_heading(struct seq_file *seq, const struct tt_snapshot *snap)
 	}
 }
 
-static const u8 *show_field(struct seq_file *seq, const struct tt_field_def *field, bool wide,
-			    const u8 *at)
+static void show_field(struct seq_file *seq, const struct tt_field_def *field, u64 value)
 {
-	u32 bytes = field_bytes(field->type, wide);
-	union {
-		u8 u8;
-		u16 u16;
-		u32 u32;
-		s32 s32;
-		u64 u64;
-		char text[9];
-	} v = {};
+	char text[sizeof(value) + 1] = {};
 
-	memcpy(&v, at, bytes);
 	seq_printf(seq, " %s=", field->name);
-	if (!strcmp(field->unit, "text"))
-		seq_puts(seq, v.text);
-	else if (field->type == TT_TYPE_s32)
-		seq_printf(seq, "%d", v.s32);
-	else
-		seq_printf(seq, "%llu", v.u64);
-	return at + bytes;
+	if (!strcmp(field->unit, "text")) {
+		memcpy(text, &value, sizeof(value));
+		seq_puts(seq, text);
+	} else if (field->type == TT_TYPE_s32) {
+		seq_printf(seq, "%d", (s32)value);
+	} else {
+		seq_printf(seq, "%llu", value);
+	}
 }
 
 static int text_show(struct seq_file *seq, void *v)
 {
 	struct tt_text *text = v;
+	const struct tt_dict_part *part;
 	const struct tt_event *event;
-	const u8 *at;
+	u64 value;
 	u32 i;
 
 	if (!text->line) {
 		show_heading(seq, text->snap);
 		return 0;
 	}
-	event = event_of(text->next->record);
-	at = (const u8 *)(text->next->record + 1);
+	part = part_of(text->next);
+	event = part ? tt_event_get(part->id) : text->next->walk.event;
 	seq_printf(seq, "%llu.%09llu [%03u] %s", text->next->time_ns / NSEC_PER_SEC,
-		   text->next->time_ns % NSEC_PER_SEC, text->next->block->cpu, event->def.name);
-	for (i = 0; i < event->def.nfields; i++)
-		at = show_field(seq, &event->def.fields[i], is_wide(text->next->record), at);
+		   text->next->time_ns % NSEC_PER_SEC, text->next->walk.block->cpu,
+		   event->def.name);
+	for (i = 0; i < event->def.nfields; i++) {
+		value = part && part->args[i] == TT_PART_ZERO ? 0 :
+			field_value(&text->next->walk, part ? part->args[i] : i);
+		show_field(seq, &event->def.fields[i], value);
+	}
 	seq_putc(seq, '\n');
 	return 0;
 }

@@ -6,11 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-unsigned int tt_type_bytes(enum tt_type type)
+uint64_t tt_read_field(const struct tt_dictionary *dict, uint32_t id, const uint8_t *record,
+		       unsigned int index)
 {
-	static const uint8_t bytes[TT_TYPES] = { 1, 2, 4, 4, 8 };
+	const struct tt_stored_field *field = &dict->fields[id][index];
+	uint64_t u64;
+	uint32_t u32;
+	uint16_t u16;
 
-	return bytes[type];
+	record += field->at;
+	switch (field->type) {
+	case TT_U8:
+		return *record;
+	case TT_U16:
+		memcpy(&u16, record, sizeof(u16));
+		return u16;
+	case TT_U32:
+		memcpy(&u32, record, sizeof(u32));
+		return u32;
+	case TT_S32:
+		memcpy(&u32, record, sizeof(u32));
+		return (uint64_t)(int64_t)(int32_t)u32;
+	default:
+		memcpy(&u64, record, sizeof(u64));
+		return u64;
+	}
 }
 
 static uint64_t fnv1a(const uint8_t *data, size_t bytes)
@@ -35,23 +55,74 @@ static const char *take_string(const uint8_t **at, const uint8_t *end)
 	return (const char *)begin;
 }
 
+/* What the versions of the format differ in. */
+static const struct format {
+	unsigned int entry_bytes, max_fields, head_bytes, align, wide, max_events;
+} formats[] = {
+	[1] = { 12, 6, 4, 4, 0, 1024 },
+	[2] = { 12, 6, 4, 4, 512, 512 },
+	[3] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
+		0, TT_MAX_EVENTS },
+};
+
+/* Lays out the records of @event under @id; u64 fields of narrow ones have 4 bytes. */
+static void lay_out(struct tt_dictionary *dict, const struct format *f,
+		    const struct tt_event_desc *event, uint32_t id, int narrow)
+{
+	static const uint8_t type_bytes[] = { 1, 2, 4, 4, 8 };
+	unsigned int at = f->head_bytes;
+	unsigned int type, i;
+
+	for (i = 0; i < event->nargs; i++) {
+		type = event->fields[i].type;
+		if (type == TT_U64 && narrow)
+			type = TT_U32;
+		dict->fields[id][i] = (struct tt_stored_field){ (uint8_t)type, (uint8_t)at };
+		at += type_bytes[type];
+	}
+	dict->bytes[id] = (uint8_t)((at + f->align - 1) / f->align * f->align);
+	dict->index[id] = dict->count;
+}
+
+static int parse_parts(struct tt_parts *parts, const struct tt_event_desc *event,
+		       const uint8_t *at, const uint8_t *end, unsigned int count)
+{
+	struct tt_dict_part *part;
+	unsigned int i;
+
+	if (count > TT_MAX_PARTS || (size_t)(end - at) < count * sizeof(*part))
+		return -EBADMSG;
+	memcpy(parts->part, at, count * sizeof(*part));
+	parts->count = (uint8_t)count;
+	for (part = parts->part; part < parts->part + count; part++) {
+		if (part->time != TT_PART_SAME &&
+		    (part->time >= event->nargs || event->fields[part->time].type != TT_U16))
+			return -EBADMSG;
+		for (i = 0; i < TT_MAX_FIELDS; i++)
+			if (part->args[i] != TT_PART_ZERO && part->args[i] >= event->nargs)
+				return -EBADMSG;
+	}
+	return 0;
+}
+
 static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8_t *data,
 		       size_t left, size_t *used)
 {
+	const struct format *f = &formats[version];
 	struct tt_event_desc *event = &dict->events[dict->count];
-	unsigned int bytes = sizeof(uint32_t);
-	unsigned int longs = 0;
-	const uint8_t *at = data + sizeof(struct tt_dict_entry);
+	const uint8_t *at = data + f->entry_bytes;
+	struct tt_dict_entry entry = { 0 };
 	const uint8_t *end;
-	struct tt_dict_entry entry;
 	unsigned int i;
 
-	if (left < sizeof(entry))
+	if (left < f->entry_bytes)
 		return -EBADMSG;
-	memcpy(&entry, data, sizeof(entry));
-	if (entry.bytes < sizeof(entry) || entry.bytes > left || entry.bytes % 4 ||
-	    entry.id < TT_ID_FIRST || entry.id >= (version == 1 ? TT_IDS : TT_MAX_EVENTS) ||
-	    entry.nfields > TT_MAX_FIELDS || dict->index[entry.id] != TT_NO_EVENT)
+	memcpy(&entry, data, f->entry_bytes);
+	if (version < 3)
+		memset(entry.types + f->max_fields, 0, sizeof(entry) - f->entry_bytes);
+	if (entry.bytes < f->entry_bytes || entry.bytes > left || entry.bytes % 4 ||
+	    entry.id < TT_ID_FIRST || entry.id >= f->max_events ||
+	    entry.nfields > f->max_fields || dict->index[entry.id] != TT_NO_EVENT)
 		return -EBADMSG;
 	end = data + entry.bytes;
 	event->name = take_string(&at, end);
@@ -70,19 +141,33 @@ static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8
 		event->fields[i].unit = event->fields[i].name ? take_string(&at, end) : NULL;
 		if (!event->fields[i].unit)
 			return -EBADMSG;
-		bytes += tt_type_bytes(event->fields[i].type);
-		longs += event->fields[i].type == TT_U64;
 	}
-	dict->index[entry.id] = dict->count;
-	dict->bytes[entry.id] = (bytes + 3) & ~3u;
-	if (version > 1) {
-		dict->index[entry.id | TT_ID_WIDE] = dict->count;
-		dict->bytes[entry.id | TT_ID_WIDE] = dict->bytes[entry.id];
-		dict->bytes[entry.id] = (bytes - 4 * longs + 3) & ~3u;
-		dict->narrow[entry.id] = 1;
-	}
+	at = data + (((size_t)(at - data) + 3) & ~(size_t)3);
+	if (entry.nparts && (at > end || parse_parts(&dict->parts[dict->count], event, at, end,
+						     entry.nparts)))
+		return -EBADMSG;
+	lay_out(dict, f, event, entry.id, f->wide != 0);
+	if (f->wide)
+		lay_out(dict, f, event, entry.id | f->wide, 0);
 	dict->count++;
 	*used = entry.bytes;
+	return 0;
+}
+
+/* The events that parts are must be there. */
+static int check_parts(const struct tt_dictionary *dict)
+{
+	const struct tt_parts *parts;
+	unsigned int i;
+	uint32_t k;
+
+	for (k = 0; k < dict->count; k++) {
+		parts = &dict->parts[k];
+		for (i = 0; i < parts->count; i++)
+			if (parts->part[i].id >= TT_IDS ||
+			    dict->index[parts->part[i].id] == TT_NO_EVENT)
+				return -EBADMSG;
+	}
 	return 0;
 }
 
@@ -105,7 +190,8 @@ int tt_dictionary_parse(struct tt_dictionary *dict, const uint8_t *data,
 	for (i = 0; i < TT_IDS; i++)
 		dict->index[i] = TT_NO_EVENT;
 	dict->events = calloc(header->events + 1, sizeof(*dict->events));
-	if (!dict->events)
+	dict->parts = calloc(header->events + 1, sizeof(*dict->parts));
+	if (!dict->events || !dict->parts)
 		return -ENOMEM;
 	for (i = 0; i < header->events; i++) {
 		if (parse_entry(dict, header->version, data + at, header->dictionary_bytes - at, &used)) {
@@ -114,10 +200,15 @@ int tt_dictionary_parse(struct tt_dictionary *dict, const uint8_t *data,
 		}
 		at += used;
 	}
+	if (check_parts(dict)) {
+		snprintf(err, err_size, "the dictionary names an event that it does not have");
+		return -EBADMSG;
+	}
 	return 0;
 }
 
 void tt_dictionary_free(struct tt_dictionary *dict)
 {
 	free(dict->events);
+	free(dict->parts);
 }

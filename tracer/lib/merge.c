@@ -15,7 +15,9 @@
 
 static int earlier(const struct position *a, const struct position *b)
 {
-	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->offset < b->offset;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns;
+	return a->offset != b->offset ? a->offset < b->offset : a->part < b->part;
 }
 
 static int compare(const void *a, const void *b)
@@ -47,11 +49,10 @@ static void sort_window(struct cpu *cpu, size_t from)
 static int take_block(struct tt_reader *r, struct cpu *cpu)
 {
 	const struct block *block = &cpu->blocks[cpu->next_block];
-	size_t most = block->bytes / sizeof(uint32_t);
+	size_t most = (size_t)block->bytes / sizeof(uint32_t) * TT_MAX_PARTS;
 	struct walk w = tt_walk_begin(r, block);
 	struct position *grown;
-	uint64_t time_ns;
-	uint32_t at;
+	unsigned int i, parts;
 	size_t from;
 
 	if (cpu->head)
@@ -67,8 +68,12 @@ static int take_block(struct tt_reader *r, struct cpu *cpu)
 		cpu->window = grown;
 	}
 	from = cpu->tail;
-	while (tt_walk_next(&r->dict, &w, &at, &time_ns) == STEP_RECORD)
-		cpu->window[cpu->tail++] = (struct position){ time_ns, block->offset + at };
+	while (tt_walk_next(&r->dict, &w) == STEP_RECORD) {
+		parts = tt_walk_parts(&r->dict, &w);
+		for (i = 0; i < parts; i++)
+			cpu->window[cpu->tail++] = (struct position){
+				tt_walk_time_ns(&r->dict, &w, i), block->offset + w.offset, i };
+	}
 	cpu->next_block++;
 	sort_window(cpu, from);
 	return 0;
@@ -133,55 +138,28 @@ static int start(struct tt_reader *r)
 	return 0;
 }
 
-static uint64_t read_field(const uint8_t *at, enum tt_type type)
-{
-	uint64_t u64;
-	uint32_t u32;
-	uint16_t u16;
-
-	switch (type) {
-	case TT_U8:
-		return *at;
-	case TT_U16:
-		memcpy(&u16, at, sizeof(u16));
-		return u16;
-	case TT_U32:
-		memcpy(&u32, at, sizeof(u32));
-		return u32;
-	case TT_S32:
-		memcpy(&u32, at, sizeof(u32));
-		return (uint64_t)(int64_t)(int32_t)u32;
-	case TT_U64:
-		break;
-	}
-	memcpy(&u64, at, sizeof(u64));
-	return u64;
-}
-
 static void decode(const struct tt_reader *r, const struct position *p, uint32_t cpu,
 		   struct tt_record *record)
 {
 	const uint8_t *at = r->data + p->offset;
-	const struct tt_event_desc *event;
-	enum tt_type type;
-	uint32_t word, id;
+	const struct tt_dictionary *dict = &r->dict;
+	uint32_t id = tt_record_id(r->header.version, at);
+	uint32_t index = dict->index[id];
+	const struct tt_dict_part *part = NULL;
 	unsigned int i;
 
-	memcpy(&word, at, sizeof(word));
-	at += sizeof(word);
-	id = tt_record_id(r->header.version, word);
+	if (dict->parts[index].count) {
+		part = &dict->parts[index].part[p->part];
+		index = dict->index[part->id];
+	}
 	record->time_ns = p->time_ns;
 	record->cpu = (uint16_t)cpu;
-	record->event = r->dict.index[id];
-	event = &r->dict.events[record->event];
-	record->nargs = (uint16_t)event->nargs;
-	for (i = 0; i < event->nargs; i++) {
-		type = event->fields[i].type;
-		if (type == TT_U64 && r->dict.narrow[id])
-			type = TT_U32;
-		record->args[i] = read_field(at, type);
-		at += tt_type_bytes(type);
-	}
+	record->part = (uint16_t)p->part;
+	record->event = index;
+	record->nargs = (uint16_t)dict->events[index].nargs;
+	for (i = 0; i < record->nargs; i++)
+		record->args[i] = part && part->args[i] == TT_PART_ZERO ? 0 :
+			tt_read_field(dict, id, at, part ? part->args[i] : i);
 }
 
 int tt_next(struct tt_reader *r, struct tt_record *record)

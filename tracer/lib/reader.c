@@ -90,13 +90,13 @@ static int check_header(struct tt_reader *r, const char *path, char *err, size_t
 	memcpy(h, r->data, sizeof(*h));
 	if (memcmp(h->magic, TT_FILE_MAGIC, sizeof(h->magic)))
 		return tt_fail(err, err_size, -EBADMSG, "%s: not a timetrace dump", path);
-	if (h->version != 1 && h->version != TT_FORMAT_VERSION)
+	if (h->version < 1 || h->version > TT_FORMAT_VERSION)
 		return tt_fail(err, err_size, -EPROTO,
-			    "%s: format version %u, but this program reads 1 and %u", path,
+			    "%s: format version %u, but this program reads 1 to %u", path,
 			    h->version, TT_FORMAT_VERSION);
 	if (h->header_bytes < sizeof(*h) || h->header_bytes > r->bytes ||
 	    h->block_bytes < MIN_BLOCK_BYTES || h->block_bytes > MAX_BLOCK_BYTES ||
-	    (h->block_bytes & (h->block_bytes - 1)) || h->id_bits != TT_ID_BITS ||
+	    (h->block_bytes & (h->block_bytes - 1)) || h->id_bits != (h->version < 3 ? 10 : 16) ||
 	    !memchr(h->clock, 0, sizeof(h->clock)) ||
 	    !memchr(h->release, 0, sizeof(h->release)) || !memchr(h->host, 0, sizeof(h->host)))
 		return tt_fail(err, err_size, -EBADMSG, "%s: the file header is damaged", path);

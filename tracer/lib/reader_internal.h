@@ -3,14 +3,16 @@
 #ifndef TIMETRACE_READER_INTERNAL_H
 #define TIMETRACE_READER_INTERNAL_H
 
+#include <string.h>
 #include <timetrace/reader.h>
 
 #include "dictionary.h"
 
-/* A record that is still to come: when, and where in the file. */
+/* An event that is still to come: when, and where in the file. */
 struct position {
 	uint64_t time_ns;
-	uint64_t offset;
+	uint64_t offset : 56; /* of its record */
+	uint64_t part : 8;
 };
 
 /* From ticks to ns: ticks0 is ns0, and a tick is rate / 2^40 ns. */
@@ -60,15 +62,36 @@ struct tt_reader {
 struct walk {
 	const uint8_t *data; /* the block */
 	uint32_t at, end;
-	uint64_t base;
-	int version;
+	uint64_t base; /* of times, in ticks */
+	uint32_t version;
 	struct scale scale;
+
+	/* The record found: its offset, id and time. */
+	uint32_t offset, id;
+	uint64_t ticks;
 };
 
-/* The id of a record, with TT_ID_WIDE, by its header word. */
-static inline uint32_t tt_record_id(uint32_t version, uint32_t word)
+/* Words of versions 1 and 2: lower and upper bits. */
+#define TT_WORD_ID_BITS 10
+#define TT_WORD_TIME_BITS 22
+
+/* The id of a record, in version 2 with the bit for wide ones, and the bytes of its head. */
+static inline uint32_t tt_record_id(uint32_t version, const uint8_t *record)
 {
-	return version == 1 ? word & (TT_IDS - 1) : word >> TT_TIME_BITS;
+	struct tt_record_head head;
+	uint32_t word;
+
+	if (version >= 3) {
+		memcpy(&head, record, sizeof(head));
+		return head.id < TT_IDS ? head.id : TT_ID_PAD;
+	}
+	memcpy(&word, record, sizeof(word));
+	return version == 1 ? word & ((1u << TT_WORD_ID_BITS) - 1) : word >> TT_WORD_TIME_BITS;
+}
+
+static inline uint32_t tt_head_bytes(uint32_t version)
+{
+	return version >= 3 ? TT_HEAD_BYTES : sizeof(uint32_t);
 }
 
 /* Fields that the version of the dump lacks are filled in. */
@@ -80,9 +103,13 @@ enum step { STEP_RECORD, STEP_END, STEP_BAD };
 /* The records of @block, for tt_walk_next(). */
 struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block);
 
-/* Next record of a block: its offset in it and its time. */
-enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w, uint32_t *offset,
-		       uint64_t *time_ns);
+/* Finds the next record of a block. */
+enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w);
+
+/* Events that the record found is or holds, and the time of one of them. */
+unsigned int tt_walk_parts(const struct tt_dictionary *dict, const struct walk *w);
+uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w,
+			 unsigned int part);
 
 /* Finds all blocks, how far they can be trusted, and what was lost. 0 or -ENOMEM. */
 int tt_scan(struct tt_reader *r);

@@ -57,47 +57,101 @@ static uint64_t to_ns(const struct scale *s, uint64_t ticks)
 	return s->ns0 + (uint64_t)(((__int128)since * s->rate) >> TT_RATE_SHIFT);
 }
 
-enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w, uint32_t *offset,
-		       uint64_t *time_ns)
+/* Entries of versions 1 and 2; bytes of the entry, or 0. */
+static uint32_t step_word(const struct tt_dictionary *dict, struct walk *w)
 {
-	uint32_t word, id, bytes, rest, low;
+	const uint8_t *at = w->data + w->at;
+	uint32_t word, low, rest, bytes;
+
+	memcpy(&word, at, sizeof(word));
+	rest = w->version == 1 ? word >> TT_WORD_ID_BITS : word & ((1u << TT_WORD_TIME_BITS) - 1);
+	bytes = w->id == TT_ID_PAD ? rest :
+		w->id == TT_ID_EXTEND ? (w->version == 1 ? 8 : 12) : dict->bytes[w->id];
+	if (bytes < sizeof(word) || bytes % 4 || bytes > w->end - w->at)
+		return 0;
+	if (w->id == TT_ID_EXTEND && w->version == 1) {
+		memcpy(&low, at + 4, sizeof(low));
+		w->base = ((uint64_t)rest << 32 | low) << TT_WORD_TIME_BITS;
+	} else if (w->id == TT_ID_EXTEND) {
+		memcpy(&w->base, at + 4, sizeof(w->base));
+	}
+	w->ticks = w->base + rest;
+	return bytes;
+}
+
+static uint32_t step_head(const struct tt_dictionary *dict, struct walk *w)
+{
+	const uint8_t *at = w->data + w->at;
+	struct tt_record_head head;
+	uint32_t bytes, high;
+
+	memcpy(&head, at, sizeof(head));
+	bytes = head.id == TT_ID_PAD ? head.time :
+		head.id == TT_ID_EXTEND ? TT_EXTEND_BYTES :
+		head.id < TT_IDS ? dict->bytes[head.id] : 0;
+	if (bytes < sizeof(head) || bytes % TT_RECORD_ALIGN || bytes > w->end - w->at)
+		return 0;
+	if (head.id == TT_ID_EXTEND) {
+		memcpy(&high, at + sizeof(head), sizeof(high));
+		w->base = (uint64_t)high << 32;
+	}
+	w->ticks = w->base | head.time;
+	return bytes;
+}
+
+enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w)
+{
+	uint32_t head = tt_head_bytes(w->version);
+	uint32_t bytes;
 
 	for (;;) {
-		if (w->end - w->at < sizeof(word))
-			return w->at == w->end ? STEP_END : STEP_BAD;
-		memcpy(&word, w->data + w->at, sizeof(word));
-		id = tt_record_id(w->version, word);
-		rest = w->version == 1 ? word >> TT_ID_BITS : word & TT_TIME_MASK;
-		bytes = id == TT_ID_PAD ? rest :
-			id == TT_ID_EXTEND ? (w->version == 1 ? 8 : TT_EXTEND_BYTES) :
-			dict->bytes[id];
-		if (bytes < sizeof(word) || bytes % 4 || bytes > w->end - w->at)
+		if (w->end - w->at < head)
+			/* Too little for a head is padding from version 3 on. */
+			return w->at == w->end || w->version >= 3 ? STEP_END : STEP_BAD;
+		w->id = tt_record_id(w->version, w->data + w->at);
+		bytes = w->version >= 3 ? step_head(dict, w) : step_word(dict, w);
+		if (!bytes)
 			return STEP_BAD;
-		if (id == TT_ID_EXTEND && w->version == 1) {
-			memcpy(&low, w->data + w->at + 4, sizeof(low));
-			w->base = ((uint64_t)rest << 32 | low) << TT_TIME_BITS;
-		} else if (id == TT_ID_EXTEND) {
-			memcpy(&w->base, w->data + w->at + 4, sizeof(w->base));
-		} else if (id != TT_ID_PAD) {
-			*offset = w->at;
-			*time_ns = to_ns(&w->scale, w->base + rest);
-			w->at += bytes;
-			return STEP_RECORD;
-		}
+		w->offset = w->at;
 		w->at += bytes;
+		if (w->id != TT_ID_PAD && w->id != TT_ID_EXTEND)
+			return STEP_RECORD;
 	}
 }
 
 struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block)
 {
+	struct walk w = { .data = r->data + block->offset, .end = block->bytes,
+			  .version = r->header.version, .scale = block->scale };
 	uint64_t base = block->scale.ticks0;
 	struct tt_block h;
 
 	tt_block_header(r, block->offset, &h);
-	if (r->header.version == 1)
-		base = base >> TT_TIME_BITS << TT_TIME_BITS;
-	return (struct walk){ r->data + block->offset, h.header_bytes, block->bytes, base,
-			      (int)r->header.version, block->scale };
+	w.at = h.header_bytes;
+	w.base = w.version == 1 ? base >> TT_WORD_TIME_BITS << TT_WORD_TIME_BITS :
+		 w.version == 2 ? base : base >> 32 << 32;
+	return w;
+}
+
+unsigned int tt_walk_parts(const struct tt_dictionary *dict, const struct walk *w)
+{
+	unsigned int count = dict->parts[dict->index[w->id]].count;
+
+	return count ? count : 1;
+}
+
+uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w, unsigned int part)
+{
+	uint32_t index = dict->index[w->id];
+	const struct tt_parts *parts = &dict->parts[index];
+	uint64_t ticks = w->ticks;
+	uint64_t low;
+
+	if (parts->count && parts->part[part].time != TT_PART_SAME) {
+		low = tt_read_field(dict, w->id, w->data + w->offset, parts->part[part].time);
+		ticks -= (uint16_t)(ticks - low);
+	}
+	return to_ns(&w->scale, ticks);
 }
 
 static int block_ok(const struct tt_reader *r, const struct tt_block *h)
@@ -177,15 +231,18 @@ static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *d
 	uint64_t lost = h->lost_nested + h->lost_frozen + h->lost_full;
 	uint64_t records = 0;
 	uint64_t time_ns;
+	unsigned int i;
 	enum step step;
-	uint32_t at;
 
 	if (due->damaged || h->first_record != due->first_record || lost != due->lost)
 		cpu->complete_since_ns = h->time_ns;
-	while ((step = tt_walk_next(&r->dict, &w, &at, &time_ns)) == STEP_RECORD) {
+	while ((step = tt_walk_next(&r->dict, &w)) == STEP_RECORD) {
 		records++;
-		if (time_ns < block.min_ns)
-			block.min_ns = time_ns;
+		for (i = tt_walk_parts(&r->dict, &w); i-- > 0;) {
+			time_ns = tt_walk_time_ns(&r->dict, &w, i);
+			if (time_ns < block.min_ns)
+				block.min_ns = time_ns;
+		}
 	}
 	due->first_record = h->first_record + TT_COMMIT_RECORDS(h->commit);
 	due->lost = lost;

@@ -15,7 +15,7 @@ struct ring {
 	uint8_t *blocks;
 	uint64_t nblocks;
 	uint32_t used; /* bytes of the last block, header included */
-	uint64_t base;
+	uint32_t epoch; /* upper half of the time */
 	uint64_t stored; /* records, and those overwritten before */
 	int close; /* the next record opens a block, because a loss comes before it */
 	struct tt_cpu_account account;
@@ -37,11 +37,6 @@ static uint32_t type_bytes(enum tt_type type)
 	static const uint8_t bytes[TT_TYPES] = { 1, 2, 4, 4, 8 };
 
 	return bytes[type];
-}
-
-static uint32_t stored_bytes(enum tt_type type, int wide)
-{
-	return type == TT_U64 && !wide ? sizeof(uint32_t) : type_bytes(type);
 }
 
 /* Copies @s to @to when that is not NULL; returns where the next string goes. */
@@ -181,18 +176,22 @@ static struct tt_block *last_block(struct ring *ring)
 	return (struct tt_block *)(ring->blocks + (ring->nblocks - 1) * BLOCK_BYTES);
 }
 
-static void put_word(struct ring *ring, uint32_t word)
+/* Appends the head of an entry. */
+static void put_head(struct ring *ring, uint32_t time, uint32_t id)
 {
-	memcpy((uint8_t *)last_block(ring) + ring->used, &word, sizeof(word));
-	ring->used += sizeof(word);
+	struct tt_record_head head = { time, (uint16_t)id };
+
+	memcpy((uint8_t *)last_block(ring) + ring->used, &head, sizeof(head));
+	ring->used += sizeof(head);
 }
 
 static int open_block(struct ring *ring, uint32_t cpu, uint64_t time_ns)
 {
 	uint8_t *grown;
 
-	if (ring->nblocks && ring->used < BLOCK_BYTES) {
-		put_word(ring, (BLOCK_BYTES - ring->used) | TT_ID_PAD << TT_TIME_BITS);
+	if (ring->nblocks) {
+		if (BLOCK_BYTES - ring->used >= TT_HEAD_BYTES)
+			put_head(ring, BLOCK_BYTES - ring->used, TT_ID_PAD);
 		last_block(ring)->commit = (last_block(ring)->commit & ~0xffffull) |
 					   (BLOCK_BYTES - sizeof(struct tt_block));
 	}
@@ -215,7 +214,7 @@ static int open_block(struct ring *ring, uint32_t cpu, uint64_t time_ns)
 		.time_ticks = time_ns,
 	};
 	ring->used = sizeof(struct tt_block);
-	ring->base = time_ns;
+	ring->epoch = (uint32_t)(time_ns >> 32);
 	ring->close = 0;
 	return 0;
 }
@@ -224,8 +223,8 @@ int tt_writer_add(struct tt_writer *w, uint64_t time_ns, uint32_t cpu, uint32_t 
 		  const uint64_t *args)
 {
 	const struct tt_event_desc *desc;
-	uint32_t bytes, id;
-	int wide = 0;
+	uint32_t high = (uint32_t)(time_ns >> 32);
+	uint32_t bytes = TT_HEAD_BYTES;
 	struct ring *ring;
 	unsigned int i;
 	uint8_t *to;
@@ -238,30 +237,26 @@ int tt_writer_add(struct tt_writer *w, uint64_t time_ns, uint32_t cpu, uint32_t 
 		return -ENOMEM;
 	desc = &w->events[event];
 	for (i = 0; i < desc->nargs; i++)
-		wide |= desc->fields[i].type == TT_U64 && args[i] >> 32;
-	id = (TT_ID_FIRST + event) | (wide ? TT_ID_WIDE : 0);
-	bytes = sizeof(uint32_t);
-	for (i = 0; i < desc->nargs; i++)
-		bytes += stored_bytes(desc->fields[i].type, wide);
-	bytes = (bytes + 3) & ~3u;
+		bytes += type_bytes(desc->fields[i].type);
+	bytes = (bytes + TT_RECORD_ALIGN - 1) / TT_RECORD_ALIGN * TT_RECORD_ALIGN;
 	if (!ring->nblocks || ring->close || ring->used + bytes + TT_EXTEND_BYTES > BLOCK_BYTES) {
 		err = open_block(ring, cpu, time_ns);
 		if (err)
 			return err;
 	}
-	if (time_ns - ring->base > TT_TIME_MASK) {
-		put_word(ring, (uint32_t)TT_ID_EXTEND << TT_TIME_BITS);
-		put_word(ring, (uint32_t)time_ns);
-		put_word(ring, (uint32_t)(time_ns >> 32));
-		ring->base = time_ns;
+	if (high != ring->epoch) {
+		put_head(ring, (uint32_t)time_ns, TT_ID_EXTEND);
+		memcpy((uint8_t *)last_block(ring) + ring->used, &high, sizeof(high));
+		ring->used += sizeof(high);
+		ring->epoch = high;
 	}
-	to = (uint8_t *)last_block(ring) + ring->used + sizeof(uint32_t);
+	put_head(ring, (uint32_t)time_ns, TT_ID_FIRST + event);
+	to = (uint8_t *)last_block(ring) + ring->used;
 	for (i = 0; i < desc->nargs; i++) {
-		memcpy(to, &args[i], stored_bytes(desc->fields[i].type, wide));
-		to += stored_bytes(desc->fields[i].type, wide);
+		memcpy(to, &args[i], type_bytes(desc->fields[i].type));
+		to += type_bytes(desc->fields[i].type);
 	}
-	put_word(ring, id << TT_TIME_BITS | (uint32_t)(time_ns - ring->base));
-	ring->used += bytes - sizeof(uint32_t);
+	ring->used += bytes - TT_HEAD_BYTES;
 	last_block(ring)->commit = ((last_block(ring)->commit >> 16) + 1) << 16 |
 				   (ring->used - sizeof(struct tt_block));
 	ring->stored++;
@@ -321,7 +316,7 @@ static int write_all(struct tt_writer *w, FILE *to)
 	w->header.cpus = w->cpus;
 	w->header.dictionary_bytes = w->dictionary_bytes;
 	w->header.events = w->count;
-	w->header.id_bits = TT_ID_BITS;
+	w->header.id_bits = 8 * sizeof(uint16_t);
 	w->header.blocks = 0;
 	for (i = 0; i < w->cpus; i++)
 		w->header.blocks += w->rings[i].nblocks;

@@ -50,7 +50,7 @@ TEST_P(Golden, TilesAreThoseThatWereFoundBefore) {
   EXPECT_EQ(ToCsv(rpcs), ReadText(base + ".csv"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Golden, ::testing::Values("homa", "tcp"));
+INSTANTIATE_TEST_SUITE_P(Transports, Golden, ::testing::Values("homa", "homa2", "tcp"));
 
 TEST(Documentation, ListsEveryTileAndCause) {
   const std::string text = ReadText(std::string(HS_TESTDATA) + "/../../docs/attribution.md");

@@ -13,6 +13,8 @@
 #define TT_EVENT4(...) TT_EVENT(4, __VA_ARGS__)
 #define TT_EVENT5(...) TT_EVENT(5, __VA_ARGS__)
 #define TT_EVENT6(...) TT_EVENT(6, __VA_ARGS__)
+#define TT_EVENT7(...) TT_EVENT(7, __VA_ARGS__)
+#define TT_EVENT8(...) TT_EVENT(8, __VA_ARGS__)
 
 /* Applies M(type, field, unit) to each triple, separated by S(). */
 #define TT_EACH1(M, S, t, f, u) M(t, f, u)
@@ -21,6 +23,8 @@
 #define TT_EACH4(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH3(M, S, __VA_ARGS__)
 #define TT_EACH5(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH4(M, S, __VA_ARGS__)
 #define TT_EACH6(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH5(M, S, __VA_ARGS__)
+#define TT_EACH7(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH6(M, S, __VA_ARGS__)
+#define TT_EACH8(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH7(M, S, __VA_ARGS__)
 
 #define TT_SEP_COMMA() ,
 #define TT_SEP_PLUS() +

@@ -16,7 +16,6 @@
 #include <linux/timekeeping.h>
 #include <linux/timex.h>
 #include <linux/string.h>
-#include <asm/local.h>
 #include <timetrace/event_list.h>
 #include <timetrace/record.h>
 
@@ -25,11 +24,11 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 3
+#define TT_ABI 4
 
 #define TT_BLOCK_BYTES PAGE_SIZE
-#define TT_SLACK (TT_MAX_RECORD_BYTES - 4)
-#define TT_MAX_CLIENT_EVENTS 64
+#define TT_SLACK (TT_MAX_RECORD_BYTES - TT_RECORD_ALIGN)
+#define TT_MAX_CLIENT_EVENTS 96
 
 #if defined(CONFIG_X86_TSC) && !defined(CONFIG_UML)
 #define TT_HAVE_TSC 1
@@ -48,6 +47,23 @@ struct tt_event_def {
 	struct tt_field_def fields[TT_MAX_FIELDS];
 };
 
+/**
+ * struct tt_part_def - an event that records of another event hold
+ * @event: index of the event that holds it.
+ * @part: index of the event it is.
+ * @time: field with the lower 16 bits of its time; TT_PART_SAME: that of the record.
+ * @args: for each of its fields the field of the record, or TT_PART_ZERO.
+ *
+ * Events that always come together cost one record. Parts of an event are
+ * listed in the order of their times.
+ */
+struct tt_part_def {
+	u8 event;
+	u8 part;
+	u8 time;
+	u8 args[TT_MAX_FIELDS];
+};
+
 /* One entry of a client's table, for TT_EVENT(n, name, doc, fields...). */
 #define TT_EVENT_DEF(prefix, n, name, doc, ...) \
 	{ prefix #name, doc, n, { TT_DESCS(n, __VA_ARGS__) } },
@@ -59,24 +75,25 @@ struct tt_event_def {
  *	as itself, is never written. A claim at which that bit is clear has
  *	room for the longest record. So whether a claim is good depends on its
  *	address alone, whatever interrupts do in between.
- * @base: time from which records written at @cursor count; TT_NO_BASE forces
- *	the slow path.
+ * @commit: TT_COMMIT_RECORD for each record and 1 for each byte of a block
+ *	that was written completely.
+ * @epoch: upper half of the time of records written at @cursor; TT_NO_EPOCH
+ *	forces the slow path.
  */
 struct tt_cpu {
 	unsigned long cursor;
-	u64 base;
+	u64 commit;
+	u32 epoch;
 };
 
-#define TT_NO_BASE (1ull << 63) /* no time is near it */
+#define TT_NO_EPOCH (~0u) /* the upper half of no time */
 
 /**
- * struct tt_slot - where a record goes
- * @claim: TT_SLACK behind its first byte; 0 when it is lost.
- * @delta: its time since the base.
+ * struct tt_time - a time in ticks, in halves
  */
-struct tt_slot {
-	unsigned long claim;
-	u64 delta;
+struct tt_time {
+	u32 low;
+	u32 high;
 };
 
 /**
@@ -84,31 +101,33 @@ struct tt_slot {
  * @group: its name, for the control words "on GROUP" and "off GROUP".
  * @events: their descriptions, copied by the tracer.
  * @nevents: how many, at most TT_MAX_CLIENT_EVENTS.
+ * @parts: optional; what its events hold of others, grouped by event.
+ * @nparts: how many.
  * @key: what the recorders test; the tracer switches it.
  * @on_switch: optional; called before @key goes on and after it went off.
  * @cpu: set by the tracer, as all below.
- * @slow: finishes a claim that the fast path could not use.
+ * @slow: replaces a claim that the fast path could not use; 0: lost.
  * @detach: ends the registration; afterwards no recorder runs.
  * @freeze: stops recording; call it through tt_freeze() only.
  * @tsc: time is read from the time stamp counter.
- * @words: header words of the events without their time.
- * @first_id: id of events[0].
+ * @ids: of the events.
  * @entry: link in the tracer's list.
  */
 struct tt_client {
 	const char *group;
 	const struct tt_event_def *events;
 	u32 nevents;
+	const struct tt_part_def *parts;
+	u32 nparts;
 	struct static_key_false *key;
 	int (*on_switch)(struct tt_client *client, bool on);
 
 	struct tt_cpu __percpu *cpu;
-	struct tt_slot (*slow)(unsigned long claim, u32 bytes);
+	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
 	void (*detach)(struct tt_client *client);
 	void (*freeze)(struct tt_client *client, const char *reason);
 	struct static_key_false tsc;
-	u32 words[TT_MAX_CLIENT_EVENTS];
-	u32 first_id;
+	u16 ids[TT_MAX_CLIENT_EVENTS];
 	struct list_head entry;
 };
 
@@ -171,102 +190,114 @@ static inline bool tt_freeze(struct tt_client *client, const char *reason)
 }
 
 /* The time of records in ticks, which are those of the TSC where it can be trusted, else ns. */
-static __always_inline u64 tt_clock(struct tt_client *client)
+static __always_inline struct tt_time tt_clock(struct tt_client *client)
 {
+	struct tt_time time;
+	u64 ns;
+
 #ifdef TT_HAVE_TSC
-	if (static_branch_likely(&client->tsc))
-		return get_cycles();
+	if (static_branch_likely(&client->tsc)) {
+		asm volatile("rdtsc" : "=a" (time.low), "=d" (time.high));
+		return time;
+	}
 #endif
-	return ktime_get_mono_fast_ns();
+	ns = ktime_get_mono_fast_ns();
+	time.low = ns;
+	time.high = ns >> 32;
+	return time;
+}
+
+/* The time less than 2^32 ticks before @now whose lower half is @low. */
+static __always_inline struct tt_time tt_ago(struct tt_time now, u32 low)
+{
+	return (struct tt_time){ low, now.high - (low > now.low) };
 }
 
 /*
- * Claims @bytes on this CPU; preemption is off. False: lost, and counted.
+ * Claims @bytes on this CPU; preemption is off. False: not usable, to be
+ * given to client->slow.
  *
  * The claim is one unlocked instruction, so an interrupt or NMI either claims
- * before or after it. The base is read after the claim: when the time is near
- * it, it was in force at the claim, because whoever changes it while a claim
- * is unfinished leaves TT_NO_BASE.
+ * before or after it. The epoch is read after the claim: when it is that of
+ * the time, it was in force at the claim, because whoever changes it while a
+ * claim is unfinished leaves TT_NO_EPOCH.
  */
-static __always_inline bool tt_claim(const struct tt_client *client, u32 bytes, u64 now,
-				     struct tt_slot *slot)
+static __always_inline bool tt_claim(struct tt_cpu __percpu *cpu, u32 bytes, struct tt_time time,
+				     unsigned long *claim)
 {
-	struct tt_cpu __percpu *cpu = client->cpu;
-
-	slot->claim = this_cpu_add_return(cpu->cursor, bytes) - bytes;
+	*claim = this_cpu_add_return(cpu->cursor, bytes) - bytes;
 	barrier();
-	slot->delta = now - raw_cpu_read(cpu->base);
-	if (unlikely(slot->claim & TT_BLOCK_BYTES) || unlikely(slot->delta > TT_TIME_MASK)) {
-		*slot = client->slow(slot->claim, bytes);
-		return slot->claim;
-	}
-	return true;
+	return likely(!(*claim & TT_BLOCK_BYTES)) && likely(time.high == raw_cpu_read(cpu->epoch));
 }
 
-/* Publishes @bytes of the block around @address as @records records (0: padding). */
-static __always_inline void tt_commit(unsigned long address, u32 bytes, u32 records)
+/* Publishes @bytes as @records records (0: padding). */
+static __always_inline void tt_commit(struct tt_cpu __percpu *cpu, u32 bytes, u32 records)
 {
-	struct tt_block *block = (void *)(address & -TT_BLOCK_BYTES);
-
 	/* Pairs with the barrier of readers on other CPUs between commit and content. */
 	smp_wmb();
-	local_add(records * TT_COMMIT_RECORD + bytes, (local_t *)&block->commit);
+	this_cpu_add(cpu->commit, records * TT_COMMIT_RECORD + bytes);
 }
 
-/* Fields as they are stored: in a wide record, and in a narrow one. */
-#define TT_STORED_u8 u8
-#define TT_STORED_u16 u16
-#define TT_STORED_u32 u32
-#define TT_STORED_s32 s32
-#define TT_STORED_u64 u32
-#define TT_NARROW_SIZE(t, f, u) sizeof(TT_STORED_##t)
-#define TT_STORE(t, f, u) \
-	__builtin_memcpy(_at, &(f), sizeof(t)); _at += sizeof(t);
-#define TT_NARROW_STORE(t, f, u) \
-	{ TT_STORED_##t _v = (f); __builtin_memcpy(_at, &_v, sizeof(_v)); _at += sizeof(_v); }
+#define TT_RECORD_BYTES(n, ...) ((u32)ALIGN(TT_HEAD_BYTES + TT_SIZES(n, __VA_ARGS__), \
+					    TT_RECORD_ALIGN))
+#define TT_STORE(t, f, u) { __builtin_memcpy(_at, &(f), sizeof(f)); _at += sizeof(f); }
 
-/* Not 0 when the record must be wide. */
-#define TT_HIGH(t, f, u) (sizeof(t) == 8 ? (u64)(f) >> 32 : 0)
-#define TT_SEP_OR() |
-
-#define TT_RECORD(client, index, wide, sizes, store, n, ...)			\
+/* Stores the record at @claim and publishes it. */
+#define TT_FILL(client, cpu, index, claim, time, n, ...)			\
 do {										\
-	const u32 _bytes = ALIGN(4 + (TT_EACH##n(sizes, TT_SEP_PLUS, __VA_ARGS__)), 4); \
-	struct tt_slot _slot;							\
-	u64 _now;								\
-	u8 *_at;								\
+	u8 *_at = (u8 *)((claim) - TT_SLACK);					\
 										\
-	preempt_disable_notrace();						\
-	_now = tt_clock(client);						\
-	if (tt_claim(client, _bytes, _now, &_slot)) {				\
-		_at = (u8 *)(_slot.claim - TT_SLACK);				\
-		*(u32 *)_at = ((u32)_slot.delta | (client)->words[index]) | (wide); \
-		_at += 4;							\
-		TT_EACH##n(store, TT_SEP_NONE, __VA_ARGS__)			\
-		tt_commit(_slot.claim, _bytes, 1);				\
-	}									\
-	preempt_enable_notrace();						\
+	((struct tt_record_head *)_at)->time = (time).low;			\
+	((struct tt_record_head *)_at)->id = (client)->ids[index];		\
+	_at += TT_HEAD_BYTES;							\
+	TT_EACH##n(TT_STORE, TT_SEP_NONE, __VA_ARGS__)				\
+	tt_commit(cpu, TT_RECORD_BYTES(n, __VA_ARGS__), 1);			\
 } while (0)
 
 /*
- * Defines static inline @func(fields...), which records event number @index
- * of @client when @client->key, which is @key, is on.
+ * Defines static inline @func##_at(time, fields...), which records event
+ * number @index of @client as of @time, whether its key is on or not;
+ * preemption must be off.
+ */
+#define TT_RECORDER_AT(func, client, index, n, ...)				\
+static noinline __maybe_unused void						\
+func##_slow(unsigned long claim, struct tt_time time, TT_PARAMS(n, __VA_ARGS__)) \
+{										\
+	claim = (client)->slow(claim, TT_RECORD_BYTES(n, __VA_ARGS__), time);	\
+	if (claim)								\
+		TT_FILL(client, (client)->cpu, index, claim, time, n, __VA_ARGS__); \
+}										\
+static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
+						     TT_PARAMS(n, __VA_ARGS__))	\
+{										\
+	struct tt_cpu __percpu *_cpu = (client)->cpu;				\
+	unsigned long _claim;							\
+										\
+	if (tt_claim(_cpu, TT_RECORD_BYTES(n, __VA_ARGS__), time, &_claim))	\
+		TT_FILL(client, _cpu, index, _claim, time, n, __VA_ARGS__);	\
+	else									\
+		func##_slow(_claim, time, TT_NAMES(n, __VA_ARGS__));		\
+}
+
+/*
+ * Defines @func##_at(), and static inline @func(fields...), which records the
+ * event when @client->key, which is @key, is on. @func##_atomic(fields...) is
+ * the same where preemption is known to be off.
  */
 #define TT_RECORDER(func, client, key, index, n, ...)				\
-static noinline __maybe_unused void func##_wide(TT_PARAMS(n, __VA_ARGS__))	\
-{										\
-	TT_RECORD(client, index, (u32)TT_ID_WIDE << TT_TIME_BITS, TT_SIZE, TT_STORE, \
-		  n, __VA_ARGS__);						\
-}										\
-static __always_inline void func(TT_PARAMS(n, __VA_ARGS__))			\
+TT_RECORDER_AT(func, client, index, n, __VA_ARGS__)				\
+static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
 {										\
 	if (static_branch_unlikely(key)) {					\
-		if (unlikely(TT_EACH##n(TT_HIGH, TT_SEP_OR, __VA_ARGS__)))	\
-			func##_wide(TT_NAMES(n, __VA_ARGS__));			\
-		else								\
-			TT_RECORD(client, index, 0, TT_NARROW_SIZE, TT_NARROW_STORE, \
-				  n, __VA_ARGS__);				\
+		preempt_disable_notrace();					\
+		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
+		preempt_enable_notrace();					\
 	}									\
+}										\
+static __always_inline __maybe_unused void func##_atomic(TT_PARAMS(n, __VA_ARGS__)) \
+{										\
+	if (static_branch_unlikely(key))					\
+		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
 }
 
 #endif /* TIMETRACE_KERNEL_H */

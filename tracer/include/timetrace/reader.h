@@ -14,8 +14,8 @@
  *		warn(tt_error(r));
  *	tt_close(r);
  *
- * Records of all CPUs come merged in order of time. Nothing is allocated per
- * record. A damaged dump is read as far as it can be trusted; what could not
+ * Records of all CPUs come merged in order of time; one that holds several
+ * events comes as each of them. Nothing is allocated per record. A damaged dump is read as far as it can be trusted; what could not
  * be read is counted in the losses.
  */
 #ifndef TIMETRACE_READER_H
@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define TT_MAX_ARGS 6
+#define TT_MAX_ARGS 8
 
 /* Integer type of a field as it was recorded. */
 enum tt_type { TT_U8, TT_U16, TT_U32, TT_S32, TT_U64 };
@@ -65,6 +65,7 @@ struct tt_record {
 	uint32_t event; /* index for tt_event() */
 	uint16_t cpu;
 	uint16_t nargs;
+	uint16_t part; /* 0, or how many events of the same record are before this one */
 	uint64_t args[TT_MAX_ARGS]; /* s32 sign-extended */
 };
 

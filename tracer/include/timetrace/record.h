@@ -8,30 +8,30 @@
 
 #include <linux/types.h>
 
-#define TT_FORMAT_VERSION 2
+#define TT_FORMAT_VERSION 3
 
 /*
- * A record is one header word and its fields at natural size, in order,
- * rounded up to 4 bytes. The word holds the event in its high bits and the
- * time in ticks since the base in its low bits. The base comes from the last
- * time-extend entry before the record, or else from the block header.
- *
- * Of a narrow record, which most are, u64 fields take 4 bytes, because each
- * of them fits; TT_ID_WIDE says that they take 8.
+ * A record is a struct tt_record_head and its fields at natural size, in
+ * order, rounded up to 2 bytes. The head holds the lower half of the time in
+ * ticks; the upper half comes from the last time-extend entry before the
+ * record, or else from the block header.
  */
-#define TT_ID_BITS 10
-#define TT_TIME_BITS (32 - TT_ID_BITS)
-#define TT_TIME_MASK ((1u << TT_TIME_BITS) - 1)
-#define TT_ID_WIDE (1 << (TT_ID_BITS - 1))
-#define TT_MAX_EVENTS TT_ID_WIDE
+struct tt_record_head {
+	__u32 time;
+	__u16 id;
+} __attribute__((packed, aligned(2)));
 
-#define TT_ID_PAD 0 /* low bits: bytes to skip, this word included */
-#define TT_ID_EXTEND 1 /* the next 8 bytes are the base from here on */
+#define TT_HEAD_BYTES 6
+#define TT_RECORD_ALIGN 2
+#define TT_MAX_EVENTS 4096
+
+#define TT_ID_PAD 0 /* time: bytes to skip, the head included */
+#define TT_ID_EXTEND 1 /* the next 4 bytes are the upper half of the time from here on */
 #define TT_ID_FIRST 2
 
-#define TT_EXTEND_BYTES 12
-#define TT_MAX_FIELDS 6
-#define TT_MAX_RECORD_BYTES (4 + 8 * TT_MAX_FIELDS)
+#define TT_EXTEND_BYTES 10
+#define TT_MAX_FIELDS 8
+#define TT_MAX_RECORD_BYTES (TT_HEAD_BYTES + 8 * TT_MAX_FIELDS)
 
 /* Integer type of a field, and its size. */
 #define TT_TYPE_u8 0
@@ -44,8 +44,8 @@
 #define TT_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
 /*
- * Begin of each block. commit counts what has been written completely:
- * records << 16 | bytes after this header; padding counts as bytes only.
+ * Begin of each block. commit is filled in when a block is copied: records
+ * << 16 | bytes after this header; padding counts as bytes only.
  */
 struct tt_block {
 	__u32 magic;
@@ -105,14 +105,34 @@ struct tt_file_header {
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
 #define TT_EVENT_ON 2 /* was switched on when the dump was taken */
 
-/* Followed by name, group, doc, and name and unit of each field, each NUL-terminated. */
+/*
+ * Followed by name, group, doc, and name and unit of each field, each
+ * NUL-terminated; then, from a multiple of 4 on, nparts struct tt_dict_part.
+ */
 struct tt_dict_entry {
 	__u16 bytes; /* with the strings, rounded up to 4 */
 	__u16 id;
 	__u8 nfields;
 	__u8 flags; /* TT_EVENT_* */
 	__u8 types[TT_MAX_FIELDS]; /* TT_TYPE_* */
+	__u8 nparts;
+	__u8 reserved;
 };
+
+/*
+ * An event that a record of another one holds. Its time is the latest before
+ * that of the record whose lower 16 bits are field @time.
+ */
+struct tt_dict_part {
+	__u16 id;
+	__u8 time; /* TT_PART_SAME: that of the record */
+	__u8 args[TT_MAX_FIELDS]; /* field of the record for each of its own; TT_PART_ZERO: 0 */
+	__u8 reserved;
+};
+
+#define TT_PART_SAME 0xff
+#define TT_PART_ZERO 0xff
+#define TT_MAX_PARTS 8
 
 /* produced = records in the dump + the five counts of lost ones. */
 struct tt_cpu_account {

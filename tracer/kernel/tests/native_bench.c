@@ -23,11 +23,6 @@ u64 ktime_get_mono_fast_ns(void)
 	return __rdtsc();
 }
 
-u64 tt_clock_ticks(void)
-{
-	return __rdtsc();
-}
-
 void tt_clock_pair(u64 *ticks, u64 *ns)
 {
 	*ns = *ticks = __rdtsc();
@@ -54,7 +49,7 @@ void vunmap(void *at)
 
 static struct static_key_false key = { 1 };
 static struct tt_client client = { .cpu = &tt_rings.hot, .slow = tt_ring_slow, .key = &key,
-				   .words = { TT_ID_FIRST << TT_TIME_BITS } };
+				   .ids = { TT_ID_FIRST }, .tsc = { 1 } };
 
 TT_RECORDER(record, &client, &key, 0, 2, u64, rpc_id, "id", u32, length, "bytes")
 

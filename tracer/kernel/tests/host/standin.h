@@ -36,6 +36,7 @@ typedef unsigned long long u64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ALIGN(x, a) (((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
 #define min(a, b) ((a) < (b) ? (a) : (b))
+#define clamp(x, a, b) min((x) < (a) ? (a) : (x), b)
 #define min_t(t, a, b) ((t)(a) < (t)(b) ? (t)(a) : (t)(b))
 #define swap(a, b) do { __typeof__(a) _t = (a); (a) = (b); (b) = _t; } while (0)
 #define is_power_of_2(n) ((n) && !((n) & ((n) - 1)))
@@ -66,6 +67,8 @@ extern bool irqs_off;
 #define raw_cpu_read(x) READ_ONCE(x)
 #define this_cpu_inc(x) ((x)++)
 #define this_cpu_sub(x, v) ((x) -= (v))
+#define this_cpu_add(x, v) ({ interrupt(); (x) += (v); interrupt(); })
+#define this_cpu_xchg(x, v) xchg(&(x), v)
 #define this_cpu_add_return(x, v) \
 	({ interrupt(); __typeof__(x) _n = ((x) += (v)); interrupt(); _n; })
 #define smp_processor_id() 0
@@ -85,13 +88,11 @@ extern bool irqs_off;
 	do { interrupt(); (flags) = irqs_off; irqs_off = true; } while (0)
 #define raw_local_irq_restore(flags) do { irqs_off = (flags); interrupt(); } while (0)
 
-typedef struct { long value; } local_t;
-#define local_add(v, l) ({ interrupt(); (l)->value += (v); interrupt(); })
-
 u64 ktime_get_mono_fast_ns(void);
 
 struct static_key_false { int on; };
 #define static_branch_unlikely(key) ((key)->on)
+#define static_branch_likely(key) ((key)->on)
 struct list_head { struct list_head *next, *prev; };
 #define symbol_get(f) (&(f))
 #define symbol_put(f) ((void)0)

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events of messages of one packet that share a record; see
+ * uapi/homa_folds.def. Each notes its time where it happens; the last one
+ * writes the record, or all of them one by one when some are missing or too
+ * long ago. A stamp is the lower half of a time, 0: none. Whether anything is
+ * recorded is asked everywhere, so nothing may rest on what was asked before.
+ */
+#ifndef _HOMA_FOLDS_H
+#define _HOMA_FOLDS_H
+
+#include "rpc.h"
+#include "tracing.h"
+
+/* The lower half of the time now, or 0. */
+static __always_inline u32 homa_tt_stamp(void)
+{
+	if (static_branch_unlikely(&homa_tt_key))
+		return tt_clock(&homa_tt_client).low;
+	return 0;
+}
+
+/* Whether there is a stamp, of which 16 bits are enough. */
+static __always_inline bool homa_tt_recent(struct tt_time now, u32 stamp)
+{
+	return stamp && now.low - stamp <= U16_MAX;
+}
+
+void homa_tt_send_apart(struct tt_time now, struct homa_send_stamps *stamps, u64 id, u32 length,
+			bool client, u16 sport, u16 dport, bool returned);
+void homa_tt_arrival_apart(struct tt_time now, struct homa_rpc *rpc, u32 payload_bytes);
+void homa_tt_receive_apart(struct tt_time now, struct homa_receive_stamps *stamps, u64 id,
+			   u32 tid, u32 length);
+
+static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamps, u64 id,
+						  u32 length)
+{
+	trace_homa_send_enter(id, length);
+	stamps->enter = homa_tt_stamp();
+}
+
+/* A message that is not one packet: its events come one by one from here on. */
+static __always_inline void homa_trace_send_long(struct homa_send_stamps *stamps, u64 id,
+						 u32 length, bool client, u16 sport, u16 dport)
+{
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		homa_tt_send_apart(tt_clock(&homa_tt_client), stamps, id, length, client, sport,
+				   dport, false);
+		preempt_enable_notrace();
+	}
+}
+
+static __always_inline void homa_trace_request_sent(struct homa_send_stamps *stamps, u64 id,
+						    u32 length, u16 sport, u16 dport)
+{
+	struct tt_time now;
+
+	trace_homa_send_return(id);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
+			homa_tt_request_sent_at(now, id, length, sport, dport, stamps->enter,
+						stamps->copied, stamps->xmit);
+		else
+			homa_tt_send_apart(now, stamps, id, length, stamps->xmit, sport, dport,
+					   true);
+		preempt_enable_notrace();
+	}
+}
+
+static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamps, u64 id,
+						  u32 length)
+{
+	struct tt_time now;
+
+	trace_homa_send_return(id);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
+			homa_tt_reply_sent_at(now, id, length, stamps->enter, stamps->copied,
+					      stamps->xmit);
+		else
+			homa_tt_send_apart(now, stamps, id, length, false, 0, 0, true);
+		preempt_enable_notrace();
+	}
+}
+
+/* Softirqs are off here and in the next ones. */
+static __always_inline void homa_trace_arrived(struct homa_rpc *rpc, u32 payload_bytes)
+{
+	if (static_branch_unlikely(&homa_tt_key)) {
+		if (rpc->arrival.in | rpc->arrival.created | rpc->arrival.complete) {
+			preempt_disable_notrace();
+			homa_tt_arrival_apart(tt_clock(&homa_tt_client), rpc, payload_bytes);
+			preempt_enable_notrace();
+		}
+	}
+}
+
+static __always_inline void homa_trace_handed(struct homa_rpc *rpc, u32 tid, u16 cpu)
+{
+	struct homa_arrival_stamps *stamps = &rpc->arrival;
+	struct tt_time now;
+
+	trace_homa_handoff(rpc->id, tid, cpu);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		if (!homa_tt_recent(now, stamps->in) || !stamps->complete) {
+			homa_tt_handoff_at(now, rpc->id, tid, cpu);
+		} else {
+			if (stamps->created)
+				homa_tt_request_arrived_at(now, rpc->id, rpc->rx.length, rpc->dport,
+							   rpc->hsk->port, stamps->in,
+							   stamps->complete, tid, cpu);
+			else
+				homa_tt_reply_arrived_at(now, rpc->id, rpc->rx.length, stamps->in,
+							 stamps->complete, tid, cpu);
+			*stamps = (struct homa_arrival_stamps){};
+		}
+		preempt_enable_notrace();
+	}
+}
+
+static __always_inline void homa_trace_waiting(u32 *entered, u32 tid, u16 port)
+{
+	struct tt_time now;
+
+	trace_homa_recv_sleep(tid, port);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		if (homa_tt_recent(now, *entered)) {
+			homa_tt_recv_wait_at(now, tid, port, *entered);
+			*entered = 0;
+		} else {
+			homa_tt_recv_sleep_at(now, tid, port);
+		}
+		preempt_enable_notrace();
+	}
+}
+
+/* The call did not wait: it entered all the same. */
+static __always_inline void homa_trace_entered(u32 *entered, u32 tid, u16 port)
+{
+	if (static_branch_unlikely(&homa_tt_key)) {
+		if (unlikely(*entered)) {
+			preempt_disable_notrace();
+			homa_tt_recv_enter_at(tt_ago(tt_clock(&homa_tt_client), *entered), tid,
+					      port);
+			preempt_enable_notrace();
+			*entered = 0;
+		}
+	}
+}
+
+static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
+{
+	trace_homa_recv_running(rpc->id, tid);
+	rpc->receive.running = homa_tt_stamp();
+}
+
+/* The thread waits again: what it did with @rpc comes one by one. */
+static __always_inline void homa_trace_not_received(struct homa_rpc *rpc, u32 tid)
+{
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		homa_tt_receive_apart(tt_clock(&homa_tt_client), &rpc->receive, rpc->id, tid,
+				      rpc->rx.length);
+		preempt_enable_notrace();
+	}
+}
+
+static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u32 length)
+{
+	struct homa_receive_stamps *stamps = &rpc->receive;
+	struct tt_time now;
+
+	trace_homa_recv_return(rpc->id, tid, length);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		if (homa_tt_recent(now, stamps->running) && stamps->copied && length &&
+		    homa_rpc_is_client(rpc) == !!stamps->end) {
+			if (stamps->end)
+				homa_tt_reply_received_at(now, rpc->id, tid, length, stamps->running,
+							  stamps->end, stamps->copy, stamps->copied);
+			else
+				homa_tt_request_received_at(now, rpc->id, tid, length,
+							    stamps->running, stamps->copy,
+							    stamps->copied);
+		} else {
+			homa_tt_receive_apart(now, stamps, rpc->id, tid, rpc->rx.length);
+			homa_tt_recv_return_at(now, rpc->id, tid, length);
+		}
+		preempt_enable_notrace();
+	}
+}
+
+#endif /* _HOMA_FOLDS_H */
