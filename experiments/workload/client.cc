@@ -45,7 +45,7 @@ class Worker {
     for (uint32_t slot = 0; slot < slots_.size(); slot++) Start(slot, now);
     while (in_flight_ && !crew_->stop() && fatal_.empty()) {
       uint64_t recv_call = options_.log ? NowNs() : 0;
-      Event event = transport_->Receive();
+      Event event = transport_->Receive(true);
       if (event.kind == Event::kFatal) {
         fatal_ = ErrnoText("receiving", event.error);
         break;

@@ -7,6 +7,7 @@
 namespace rpcload {
 
 int ClientCommand(int argc, char** argv);
+int OpenLoopCommand(int argc, char** argv);
 int ServerCommand(int argc, char** argv);
 
 }  // namespace rpcload

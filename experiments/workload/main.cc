@@ -15,6 +15,7 @@ struct Command {
 
 const Command kCommands[] = {
     {"client", rpcload::ClientCommand, "send requests and measure their round trips"},
+    {"load", rpcload::OpenLoopCommand, "send requests to many servers at random times, whatever is outstanding"},
     {"server", rpcload::ServerCommand, "answer requests until SIGTERM"},
 };
 

@@ -18,6 +18,9 @@ class Random {
     return z ^ (z >> 31);
   }
 
+  // Uniform in (0, 1].
+  double Fraction() { return static_cast<double>((Next() >> 11) + 1) * 0x1p-53; }
+
   // Uniform in [0, bound); the bias is below bound / 2^32.
   uint32_t Below(uint32_t bound) {
     return static_cast<uint32_t>(((Next() >> 32) * bound) >> 32);

@@ -78,6 +78,25 @@ std::string ClientJson(const ClientOptions& o, const RunResult& result) {
   return RunJson("client", options, result);
 }
 
+std::string OpenLoopJson(const OpenLoopOptions& o, const OpenLoopResult& result) {
+  ordered_json servers = ordered_json::array();
+  for (const Address& server : o.servers) servers.push_back(server.Text());
+  return RunJson("load",
+                 {{"transport", ProtocolName(o.protocol)},
+                  {"servers", servers},
+                  {"length_mean", o.lengths.MeanBytes()},
+                  {"interval_ns", o.interval_ns},
+                  {"outstanding", o.outstanding},
+                  {"duration_s", static_cast<double>(o.duration_ns) * 1e-9},
+                  {"warmup_s", static_cast<double>(o.warmup_ns) * 1e-9},
+                  {"timeout_s", static_cast<double>(o.timeout_ns) * 1e-9},
+                  {"seed", o.seed},
+                  {"verify", o.verify},
+                  {"rpclog", o.log},
+                  {"due_bytes", result.due_bytes}},
+                 result.run);
+}
+
 std::string ServerJson(const ServerOptions& o, const RunResult& result) {
   return RunJson("server",
                  {{"transport", ProtocolName(o.protocol)},

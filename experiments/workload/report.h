@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client.h"
+#include "open_loop.h"
 #include "server.h"
 
 namespace rpcload {
@@ -13,6 +14,7 @@ namespace rpcload {
 const char* ProtocolName(Protocol protocol);
 
 std::string ClientJson(const ClientOptions& options, const RunResult& result);
+std::string OpenLoopJson(const OpenLoopOptions& options, const OpenLoopResult& result);
 std::string ServerJson(const ServerOptions& options, const RunResult& result);
 
 // "homa client: 1000 RPCs, 0 errors, ..."

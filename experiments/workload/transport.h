@@ -41,8 +41,10 @@ class ClientTransport {
   // transport's name for the RPC.
   virtual int Send(uint32_t slot, const uint8_t* message, uint32_t length,
                    uint32_t response_length, uint64_t* rpc_id) = 0;
-  // Waits for the outcome of any RPC, which frees its slot.
-  virtual Event Receive() = 0;
+  // The outcome of any RPC, which frees its slot. Without wait: kAgain if none is there yet.
+  virtual Event Receive(bool wait) = 0;
+  // Readable when Receive(false) may have something to do; -1 unless config.open_loop.
+  virtual int PollFd() const = 0;
   // Gives up the RPC in the slot; a late response cannot reach the next one. 0 or errno.
   virtual int Abandon(uint32_t slot) = 0;
   virtual uint16_t LocalPort(uint32_t slot) const = 0;
@@ -52,6 +54,7 @@ struct ClientConfig {
   Address server = {};
   uint32_t slots = 1;         // RPCs in flight at most
   uint32_t max_response = 0;  // longest response
+  bool open_loop = false;     // Send never waits for room, and connects when a slot is first used
 };
 
 // nullptr with one line in *error on failure.

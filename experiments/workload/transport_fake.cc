@@ -27,7 +27,7 @@ int FakeClient::Send(uint32_t slot, const uint8_t* message, uint32_t length,
   return 0;
 }
 
-Event FakeClient::Receive() {
+Event FakeClient::Receive(bool wait) {
   if (plan_->answered >= plan_->fatal_at) return {Event::kFatal, ESHUTDOWN};
   Slot* next = nullptr;
   for (Slot& s : slots_) {
@@ -35,6 +35,7 @@ Event FakeClient::Receive() {
     if (!next || (s.rpc > next->rpc) == plan_->newest_first) next = &s;
   }
   if (!next) {
+    if (!wait) return {};
     pause();  // as in a real transport, until the crew interrupts
     return {Event::kAgain, EINTR};
   }

@@ -4,6 +4,8 @@
 #ifndef RPCLOAD_TRANSPORT_FAKE_H_
 #define RPCLOAD_TRANSPORT_FAKE_H_
 
+#include <sys/eventfd.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,7 +42,8 @@ class FakeClient : public ClientTransport {
 
   int Send(uint32_t slot, const uint8_t* message, uint32_t length, uint32_t response_length,
            uint64_t* rpc_id) override;
-  Event Receive() override;
+  Event Receive(bool wait) override;
+  int PollFd() const override { return ready_.get(); }
   int Abandon(uint32_t slot) override;
   uint16_t LocalPort(uint32_t slot) const override { return static_cast<uint16_t>(5000 + slot); }
 
@@ -53,6 +56,7 @@ class FakeClient : public ClientTransport {
 
   FakePlan* plan_;
   std::vector<Slot> slots_;
+  Fd ready_{eventfd(1, EFD_CLOEXEC)};  // whether there is an answer shows in Receive only
 };
 
 }  // namespace rpcload

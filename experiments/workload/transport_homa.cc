@@ -75,14 +75,14 @@ class HomaReceiver {
   explicit HomaReceiver(const HomaSocket& socket) : socket_(socket) {}
 
   // Length of the message or -1 with errno; then args().id says whether an RPC has failed.
-  ssize_t Receive() {
+  ssize_t Receive(int flags) {
     msghdr header = {};
     header.msg_name = peer_.raw();
     header.msg_namelen = sizeof(peer_.storage);
     header.msg_control = &args_;
     header.msg_controllen = sizeof(args_);
     args_.id = 0;
-    ssize_t length = recvmsg(socket_.fd(), &header, 0);
+    ssize_t length = recvmsg(socket_.fd(), &header, flags);
     if (length < 0) args_.num_bpages = 0;
     return length;
   }
@@ -127,11 +127,12 @@ class HomaClient : public ClientTransport {
     return error;
   }
 
-  Event Receive() override {
-    ssize_t length = receiver_.Receive();
+  Event Receive(bool wait) override {
+    ssize_t length = receiver_.Receive(wait ? 0 : MSG_DONTWAIT);
     int error = length < 0 ? errno : 0;
     const homa_recvmsg_args& args = receiver_.args();
-    if (error && !args.id) return {error == EINTR ? Event::kAgain : Event::kFatal, error};
+    bool again = error == EINTR || error == EAGAIN;
+    if (error && !args.id) return {again ? Event::kAgain : Event::kFatal, error};
     uint64_t slot = args.completion_cookie - 1;
     if (slot >= ids_.size() || ids_[slot] != args.id) return {Event::kFatal, EPROTO};
     if (error) return {Event::kDone, error, static_cast<uint32_t>(slot)};
@@ -144,6 +145,7 @@ class HomaClient : public ClientTransport {
     return ioctl(socket_->fd(), HOMAIOCABORT, &args) < 0 ? errno : 0;
   }
 
+  int PollFd() const override { return socket_->fd(); }
   uint16_t LocalPort(uint32_t) const override { return port_; }
 
  private:
@@ -159,7 +161,7 @@ class HomaServer : public ServerTransport {
   explicit HomaServer(const HomaSocket& socket) : socket_(socket), receiver_(socket) {}
 
   Event Receive(Origin* origin) override {
-    ssize_t length = receiver_.Receive();
+    ssize_t length = receiver_.Receive(0);
     if (length < 0) {
       bool harmless = errno == EINTR || receiver_.args().id;
       return {harmless ? Event::kAgain : Event::kFatal, errno};

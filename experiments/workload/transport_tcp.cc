@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <vector>
 
 #include "transport.h"
 
@@ -37,10 +38,10 @@ int SendAll(int fd, const uint8_t* data, uint32_t length) {
 class TcpClient : public ClientTransport {
  public:
   explicit TcpClient(const ClientConfig& config)
-      : server_(config.server), streams_(config.slots) {
+      : server_(config.server), open_loop_(config.open_loop), streams_(config.slots) {
     for (Stream& s : streams_)
       s.buffer = std::make_unique_for_overwrite<uint8_t[]>(config.max_response);
-    if (config.slots > 1) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+    if (config.slots > 1 || open_loop_) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   }
 
   int ConnectAll() {
@@ -57,20 +58,30 @@ class TcpClient : public ClientTransport {
       if (int error = Connect(slot)) return error;
     s.have = 0;
     s.want = response_length;
-    int error = SendAll(s.fd.get(), message, length);
+    if (open_loop_) {
+      s.unsent.assign(message, message + length);
+      s.sent = 0;
+    }
+    int error = open_loop_ ? SendMore(slot) : SendAll(s.fd.get(), message, length);
     if (error) s.fd = Fd();  // the stream may end inside a request
     return error;
   }
 
-  Event Receive() override {
+  Event Receive(bool wait) override {
     uint32_t slot = 0;
     if (epoll_) {
       epoll_event event;
-      if (epoll_wait(epoll_.get(), &event, 1, -1) < 0)
-        return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
+      int ready = epoll_wait(epoll_.get(), &event, 1, wait ? -1 : 0);
+      if (ready < 0) return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
+      if (!ready) return {};
       slot = event.data.u32;
     }
     Stream& s = streams_[slot];
+    if (s.blocked)
+      if (int error = SendMore(slot)) {
+        s.fd = Fd();
+        return {Event::kDone, error, slot};
+      }
     ssize_t n = recv(s.fd.get(), s.buffer.get() + s.have, s.want - s.have,
                      epoll_ ? MSG_DONTWAIT : 0);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {Event::kAgain, errno};
@@ -89,11 +100,16 @@ class TcpClient : public ClientTransport {
     return 0;
   }
 
+  int PollFd() const override { return epoll_.get(); }
   uint16_t LocalPort(uint32_t slot) const override { return streams_[slot].port; }
 
  private:
   struct Stream {
     Fd fd;
+    std::vector<uint8_t> unsent;  // open loop: the request, of which `sent` bytes are gone
+    size_t sent = 0;
+    bool blocked = false;         // waits for room
+
     uint16_t port = 0;
     std::unique_ptr<uint8_t[]> buffer;
     uint32_t have = 0;
@@ -101,18 +117,39 @@ class TcpClient : public ClientTransport {
     uint64_t rpcs = 0;
   };
 
+  // What there is room for; the rest when there is more.
+  int SendMore(uint32_t slot) {
+    Stream& s = streams_[slot];
+    bool blocked = false;
+    while (s.sent < s.unsent.size() && !blocked) {
+      ssize_t n = send(s.fd.get(), s.unsent.data() + s.sent, s.unsent.size() - s.sent,
+                       MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (n < 0 && errno != EAGAIN && errno != EINTR) return errno;
+      blocked = n < 0 && errno == EAGAIN;
+      if (n > 0) s.sent += static_cast<size_t>(n);
+    }
+    if (blocked == s.blocked) return 0;
+    s.blocked = blocked;
+    epoll_event event = {.events = EPOLLIN | (blocked ? EPOLLOUT : 0u), .data = {.u32 = slot}};
+    return epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, s.fd.get(), &event) ? errno : 0;
+  }
+
   int Connect(uint32_t slot) {
-    Fd fd(socket(server_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd || connect(fd.get(), server_.raw(), server_.size())) return errno;
+    int flags = SOCK_CLOEXEC | (open_loop_ ? SOCK_NONBLOCK : 0);
+    Fd fd(socket(server_.family(), SOCK_STREAM | flags, 0));
+    if (!fd || (connect(fd.get(), server_.raw(), server_.size()) && errno != EINPROGRESS))
+      return errno;
     SetNoDelay(fd.get());
     epoll_event event = {.events = EPOLLIN, .data = {.u32 = slot}};
     if (epoll_ && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event)) return errno;
     streams_[slot].port = rpcload::LocalPort(fd.get());
     streams_[slot].fd = std::move(fd);
+    streams_[slot].blocked = false;
     return 0;
   }
 
   Address server_;
+  bool open_loop_;
   std::vector<Stream> streams_;  // by slot
   Fd epoll_;                     // absent when there is one stream to block on
 };
@@ -282,7 +319,7 @@ std::unique_ptr<ServerTransport> TcpListener::NewThread() {
 
 std::unique_ptr<ClientTransport> MakeTcpClient(const ClientConfig& config, std::string* error) {
   auto client = std::make_unique<TcpClient>(config);
-  if (int failed = client->ConnectAll()) {
+  if (int failed = config.open_loop ? 0 : client->ConnectAll()) {
     *error = ErrnoText("connect TCP " + config.server.Text(), failed);
     return nullptr;
   }

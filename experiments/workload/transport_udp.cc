@@ -15,7 +15,7 @@ class UdpClient : public ClientTransport {
       : server_(config.server), buffer_bytes_(config.max_response + 1),
         buffer_(std::make_unique_for_overwrite<uint8_t[]>(buffer_bytes_)),
         sockets_(config.slots) {
-    if (config.slots > 1) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+    if (config.slots > 1 || config.open_loop) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   }
 
   int OpenAll() {
@@ -30,12 +30,13 @@ class UdpClient : public ClientTransport {
     return send(sockets_[slot].fd.get(), message, length, 0) < 0 ? errno : 0;
   }
 
-  Event Receive() override {
+  Event Receive(bool wait) override {
     uint32_t slot = 0;
     if (epoll_) {
       epoll_event event;
-      if (epoll_wait(epoll_.get(), &event, 1, -1) < 0)
-        return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
+      int ready = epoll_wait(epoll_.get(), &event, 1, wait ? -1 : 0);
+      if (ready < 0) return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
+      if (!ready) return {};
       slot = event.data.u32;
     }
     ssize_t n = recv(sockets_[slot].fd.get(), buffer_.get(), buffer_bytes_,
@@ -51,6 +52,7 @@ class UdpClient : public ClientTransport {
     return Open(slot);
   }
 
+  int PollFd() const override { return epoll_.get(); }
   uint16_t LocalPort(uint32_t slot) const override { return sockets_[slot].port; }
 
  private:
