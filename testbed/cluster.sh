@@ -16,7 +16,7 @@ cluster_check() {               # cluster_check SCRIPT
 	local need_mb free_mb
 	cluster_fabric
 	[ -f "$TOPOLOGY" ] || usage_error "--topology: no such file '$TOPOLOGY'"
-	"$FABRIC" --check --nodes "$NODES" --topology "$TOPOLOGY" || exit 2
+	DRIFTS=$("$FABRIC" --check --nodes "$NODES" --topology "$TOPOLOGY") || exit 2
 	need_mb=$((NODES * 40))
 	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
@@ -30,11 +30,11 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	image_base "$KERNEL" "$KERNEL_DIR"
 	mkdir -p "$out"
 	out=$(realpath "$out")
-	rm -rf "$out"/node[0-9]* "$out"/{shared,fabric.json,fabric.log,truth.bin,cluster.json} "$out"/*.pcapng
+	rm -rf "$out"/node[0-9]* "$out"/{shared,fabric.json,fabric.log,timing.json,truth.bin,series.csv} "$out"/*.pcapng
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/homascope-vm.XXXXXX")
 	on_exit "rm -rf '$WORK'"
 	mkdir -p "$WORK/sockets" "$out/shared"
-	ln -s "$out" "$WORK/out"        # the nodes see a path of one length, whatever --out is: runs must not differ
+	ln -s "$out" "$WORK/out"
 	NONCE=sim-$SEED         # results must not differ from run to run; old ones are gone
 	kmods=$BUILD/kmod-$KERNEL
 	[ "$TREE" = "$TOP" ] || kmods=$TREE/build/kmod-$KERNEL
@@ -42,8 +42,8 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * 60)) ] || TMPDIR=/dev/shm
 	ls "$kmods"/*.ko >/dev/null 2>&1 || note "no modules for $KERNEL yet; testbed/vm kmods $KERNEL builds them"
 	# One image for all: the node finds its number in the kernel's command line, and fills it in here.
-	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nSHARED=%s/out/shared' \
-		"$KERNEL" "$NONCE" "$WORK" "$WORK")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
+	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nexport SHARED=%s/out/shared DRIFTS="%s"' \
+		"$KERNEL" "$NONCE" /proc/self/cwd /proc/self/cwd "$(echo $DRIFTS)")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
 
 	setpriv --pdeathsig KILL "$FABRIC" --nodes "$NODES" --topology "$TOPOLOGY" --seed "$SEED" --sockets "$WORK/sockets" \
 		--out "$out" ${FABRIC_OPTIONS[@]+"${FABRIC_OPTIONS[@]}"} >"$WORK/ready" 2> >(exec tee "$out/fabric.log" >&2) &
@@ -54,7 +54,7 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 		sleep 0.05
 	done
 	for ((node = 0; node < NODES; node++)); do
-		cluster_node "$node" "$out/node$node"
+		(cluster_node "$node" "$out/node$node") &
 		nodes+=($!)
 		on_exit "kill -KILL -- -$! 2>/dev/null; wait $! 2>/dev/null"
 	done
@@ -64,15 +64,17 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	cluster_wait "$out" "$fabric" "$timer" "${nodes[@]}"
 }
 
-# The environment and the addresses inside the process must not differ from run to run, hence env -i and setarch -R.
+# Environment, addresses inside the process and paths must not differ from run to run, hence env -i, setarch -R and
+# paths that begin where the run's own directory is.
 cluster_node() {                # cluster_node NODE OUT: starts it
 	mkdir -p "$2" "$WORK/home$1"
-	setpriv --pdeathsig KILL setsid env -i PATH=/usr/bin:/bin "HOME=$WORK/home$1" "TMPDIR=$TMPDIR" \
-		"UML_RANDOM_SEED=$((SEED * 1000 + $1))" setarch -R "$KERNEL_DIR/image" "mem=${MEM}M" "initrd=$WORK/initrd" \
-		"umid=node$1" "uml_dir=$WORK/home$1/" "time-travel=ext:$1:$WORK/sockets/calendar" \
-		time-travel-start=1700000000000000000 "virtio_uml.device=$WORK/sockets/port$1:1" con=null con0=fd:0,fd:1 \
+	cd "$WORK" || exit 5
+	exec setpriv --pdeathsig KILL setsid env -i PATH=/usr/bin:/bin "HOME=home$1" "TMPDIR=$TMPDIR" \
+		"UML_RANDOM_SEED=$((SEED * 1000 + $1))" setarch -R "$KERNEL_DIR/image" "mem=${MEM}M" initrd=initrd \
+		"umid=node$1" "uml_dir=home$1/" "time-travel=ext:$1:sockets/calendar" \
+		time-travel-start=1700000000000000000 "virtio_uml.device=sockets/port$1:1" con=null con0=fd:0,fd:1 \
 		norandmaps noreboot panic=-1 panic_on_warn=1 loglevel=5 log_buf_len=4M printk.time=1 "NODE=$1" "NODES=$NODES" \
-		</dev/null >"$2/console.log" 2>&1 &
+		</dev/null >"$2/console.log" 2>&1
 }
 
 # Until the fabric ends, which it does after the last node; a node that dies ends the run at once.
@@ -85,7 +87,7 @@ cluster_wait() {                # cluster_wait OUT FABRIC TIMER NODE-PID...
 		for node in "${!pids[@]}"; do
 			if [ "$ended" != "${pids[node]}" ]; then
 				kill -0 "${pids[node]}" 2>/dev/null && left+=("${pids[node]}")
-			elif [ ! -f "$out/node$node/.testbed/result" ]; then
+			elif [ ! -f "$out/node$node/.testbed/result" ] && [ ! -f "$WORK/sockets/killed$node" ]; then
 				failed=$node
 			fi
 		done
@@ -104,6 +106,7 @@ cluster_wait() {                # cluster_wait OUT FABRIC TIMER NODE-PID...
 cluster_verdict() {             # cluster_verdict OUT ENDED-PID TIMER-PID
 	local out=$1 node code worst=0
 	for ((node = 0; node < NODES; node++)); do
+		[ ! -f "$WORK/sockets/killed$node" ] || { note "node $node: killed by the topology"; rm -rf "$out/node$node/.testbed"; continue; }
 		code=0
 		tr -d '\r' <"$out/node$node/console.log" >"$WORK/console" && mv "$WORK/console" "$out/node$node/console.log"
 		guest_verdict sim "$out/node$node" "$2" "$3" "$started" 2>"$WORK/verdict" || code=$?

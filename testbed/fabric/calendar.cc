@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -41,7 +43,7 @@ size_t WaitReadable(const std::vector<int>& fds, const std::function<std::string
   }
 }
 
-Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices)
+Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns)
     : events_(events), devices_(std::move(devices)), nodes_(devices_.size()), listener_(Listen(socket_path)),
       page_file_(memfd_create("calendar", MFD_CLOEXEC)),
       page_bytes_(kSlotsOffset + (nodes_.size() + 1) * sizeof(PageSlot)) {
@@ -55,6 +57,7 @@ Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vect
   page_->slots = uint16_t(nodes_.size() + 1);
   page_->running = kFabricSlot;
   slots_[kFabricSlot].capabilities = kUsesPage;
+  for (size_t node = 0; node < std::min(boot_ns.size(), nodes_.size()); node++) nodes_[node].boot_ns = boot_ns[node];
 }
 
 Calendar::~Calendar() { munmap(page_, page_bytes_); }
@@ -84,14 +87,14 @@ void Calendar::WaitForAll() {
 Ns Calendar::WishOf(int node) const {
   const auto& slot = slots_[SlotOf(node)];
   const bool wishes = nodes_[node].socket && slot.flags & kWantsRun && slot.wish_ns < kForever;
-  return wishes ? slot.wish_ns : kNever;
+  return wishes ? std::max<Ns>(slot.wish_ns, nodes_[node].paused_until) : kNever;
 }
 
 Ns Calendar::EarliestBut(int node) const {
   Ns earliest = events_->Next();
   for (size_t other = 0; other < nodes_.size(); other++) {
     if (int(other) == node || !nodes_[other].socket) continue;
-    earliest = std::min(earliest, nodes_[other].started ? WishOf(int(other)) : events_->Now());
+    earliest = std::min(earliest, nodes_[other].started ? WishOf(int(other)) : nodes_[other].boot_ns);
   }
   return std::min(earliest, events_->Now() + kLongest);
 }
@@ -107,7 +110,7 @@ void Calendar::GiveTurn(int node, Ns time) {
 
 void Calendar::Start(int node) {
   Node& at = nodes_[node];
-  GiveTurn(node, 0);
+  GiveTurn(node, at.boot_ns);
   at.started = true;
   const um_timetravel_msg ack = {UM_TIMETRAVEL_ACK, at.start_sequence, SlotOf(node)};
   // The kernel closes both descriptors; the second is for a log that it does not write.
@@ -117,6 +120,21 @@ void Calendar::Start(int node) {
   if (at.socket && !(slots_[SlotOf(node)].capabilities & kUsesPage))
     Fail(fmt::format("the kernel of node {} does not know the calendar's shared page, version {}", node,
                      kPageVersion));
+}
+
+void Calendar::Kill(int node) {
+  Node& at = nodes_[node];
+  ucred who;
+  socklen_t length = sizeof who;
+  if (!at.socket) return;
+  if (getsockopt(at.socket.Get(), SOL_SOCKET, SO_PEERCRED, &who, &length)) Fail(fmt::format("getsockopt: {}", strerror(errno)));
+  if (killed_) killed_(node);
+  kill(who.pid, SIGKILL);
+  // Once it is gone it cannot write into the page any more.
+  char byte;
+  while (Receive(at.socket, &byte, 1)) {}
+  at.socket.Close();
+  devices_[node]->Unplug();
 }
 
 bool Calendar::HandleMessage(int node) {
@@ -169,14 +187,14 @@ void Calendar::Progress() {
 void Calendar::Run() {
   WaitForAll();
   started_ = reported_ = std::chrono::steady_clock::now();
-  for (size_t node = 0; node < nodes_.size(); node++) Start(int(node));
   for (;;) {
     int next = -1;
     Ns time = kNever;
     bool alive = false;
     for (size_t node = 0; node < nodes_.size(); node++) {
       alive |= bool(nodes_[node].socket);
-      if (const Ns wish = WishOf(int(node)); wish < time) time = wish, next = int(node);
+      const Ns wish = nodes_[node].started ? WishOf(int(node)) : nodes_[node].boot_ns;
+      if (wish < time) time = wish, next = int(node);
     }
     if (!alive) return;
     if (turns_ % 1024 == 0 || events_->Count() % 1024 == 0) Progress();
@@ -187,8 +205,13 @@ void Calendar::Run() {
       continue;
     }
     if (next < 0) Fail(fmt::format("all nodes sleep forever since {} ns of virtual time", events_->Now()));
+    if (!nodes_[next].started) {
+      Start(next);
+      continue;
+    }
     GiveTurn(next, time);
-    const um_timetravel_msg run = {UM_TIMETRAVEL_RUN, uint32_t(turns_), events_->Now()};
+    // In this message, unlike in the page, the kernel wants its own time.
+    const um_timetravel_msg run = {UM_TIMETRAVEL_RUN, uint32_t(turns_), events_->Now() - nodes_[next].boot_ns};
     messages_++;
     if (Send(nodes_[next].socket, &run, sizeof run)) {
       UntilWait(next);

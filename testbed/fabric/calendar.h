@@ -17,8 +17,9 @@
 #include <vector>
 
 #include "calendar_page.h"
-#include "socket.h"
 #include "events.h"
+#include "fault.h"
+#include "socket.h"
 
 namespace fabric {
 
@@ -30,19 +31,25 @@ class Device {
   // That descriptor is readable. planned() must be called before the node is answered: from then on it runs again, and
   // by then must know how far.
   virtual void Ready(const std::function<void()>& planned) = 0;
+  // Its node is gone.
+  virtual void Unplug() = 0;
 };
 
-class Calendar {
+class Calendar : public Victims {
  public:
-  // Node k's device is devices[k]. Progress and warnings go to stderr.
-  Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices);
-  ~Calendar();
+  // Node k's device is devices[k]; it boots boot_ns[k] late, if there are so many. Progress and warnings go to stderr.
+  Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns = {});
+  ~Calendar() override;
   Calendar(const Calendar&) = delete;
 
   // Until all nodes have ended. Throws std::runtime_error if a node breaks the protocol or all sleep forever.
   void Run();
 
   bool Alive(int node) const { return bool(nodes_[node].socket); }
+  void PauseUntil(int node, Ns time) override { nodes_[node].paused_until = std::max(nodes_[node].paused_until, time); }
+  // Ends its process; killed() is told before. Not of a node that has ended already.
+  void Kill(int node) override;
+  void OnKill(std::function<void(int node)> killed) { killed_ = std::move(killed); }
   uint64_t Messages() const { return messages_; }
   uint64_t Turns() const { return turns_; }
   // How often a line about progress is due.
@@ -53,6 +60,7 @@ class Calendar {
     Fd socket;
     uint32_t start_sequence = 0;
     bool started = false;
+    Ns boot_ns = 0, paused_until = 0;
   };
 
   void WaitForAll();
@@ -67,6 +75,7 @@ class Calendar {
   EventQueue* events_;
   std::vector<Device*> devices_;
   std::vector<Node> nodes_;
+  std::function<void(int)> killed_;
   Fd listener_, page_file_;
   size_t page_bytes_;
   PageHeader* page_;

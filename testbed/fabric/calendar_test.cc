@@ -66,6 +66,7 @@ class FakeNode {
 struct NoDevice : Device {
   int PollFd() const override { return -1; }
   void Ready(const std::function<void()>&) override {}
+  void Unplug() override {}
 };
 
 std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "events.h"
 
@@ -27,6 +28,20 @@ struct ImpairConfig {
   uint64_t burst_packets = 1;
   Ns reorder_delay_ns = 20'000;
   int protocol = -1;  // only this IP protocol; -1: all
+  int homa_type = -1; // only Homa packets of this type; -1: all
+};
+
+struct FaultConfig {
+  enum class Kind { kLinkDown, kPause, kKill };
+  Kind kind = Kind::kLinkDown;
+  int node = 0;
+  Ns at_ns = 0, for_ns = 0, every_ns = 0;  // since the first node booted; 0: only once
+};
+
+// Of one node.
+struct ClockConfig {
+  Ns offset_ns = 0;      // it boots so much later
+  double drift_ppm = 0;  // its clocks run faster
 };
 
 struct Config {
@@ -34,17 +49,19 @@ struct Config {
   Kind kind = Kind::kSingle;
   LinkConfig host;
   int mtu_bytes = 1500;
-  bool checksum_offload = true;
+  bool checksum_offload = true, segmentation_offload = false, mergeable_buffers = false;
   Ns switch_delay_ns = 300;
   QueueConfig queue;
   int leaves = 2, spines = 2;
   LinkConfig trunk{.rate_bps = 40'000'000'000, .delay_ns = 500};
   bool spray = false;  // else one path a flow
   ImpairConfig impair;
+  std::vector<FaultConfig> faults;
+  std::vector<ClockConfig> clocks;  // of the first nodes; those of others are exact
 };
 
 // Throws std::runtime_error with one line: what is wrong, where, and what is allowed.
-Config ReadConfig(const std::string& path);
+Config ReadConfig(const std::string& path, int nodes);
 
 }  // namespace fabric
 

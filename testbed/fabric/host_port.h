@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "config.h"
+#include "fault.h"
 #include "packet.h"
 #include "recorder.h"
 #include "events.h"
@@ -22,7 +24,7 @@ class HostPort {
 
   // next_id numbers the packets of the whole cluster.
   HostPort(EventQueue* events, Recorder* recorder, int node, const Config& config, const std::string& socket_path,
-           uint64_t* next_id, Arrive arrive);
+           const LinkStates* links, uint64_t* next_id, Arrive arrive);
   HostPort(const HostPort&) = delete;
 
   void Deliver(const PacketPtr& packet);
@@ -30,16 +32,19 @@ class HostPort {
 
  private:
   struct Waiting {
-    uint16_t head;
+    std::optional<uint16_t> head;  // of the buffer that is free when this packet was sent
     PacketPtr packet;
   };
   void Fetch();     // what the guest has made available
+  void Queue(uint16_t head, Packet packet, const CardHeader& header);
   void SendNext();
+  void Sent(const Waiting& packet);
 
   EventQueue* events_;
   Recorder* recorder_;
   int node_;
   const Config& config_;
+  const LinkStates* links_;
   uint64_t* next_id_;
   Arrive arrive_;
   std::deque<Waiting> waiting_;

@@ -6,6 +6,7 @@ namespace fabric {
 Impairment::Fate Impairment::Judge(const Packet& packet) {
   Fate fate;
   if (config_.protocol >= 0 && packet.Protocol() != config_.protocol) return fate;
+  if (config_.homa_type >= 0 && packet.HomaType() != config_.homa_type) return fate;
   if (!burst_left_ && Chance(config_.loss)) burst_left_ = config_.burst_packets;
   if (burst_left_) {
     burst_left_--;

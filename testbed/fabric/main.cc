@@ -24,6 +24,7 @@ struct Options {
   std::string topology, sockets, out;
   std::vector<std::string> captures;
   bool truth = false, check = false;
+  uint64_t series_ns = 0;
 };
 
 nlohmann::ordered_json ReportOf(const PortCounters& port) {
@@ -36,6 +37,12 @@ nlohmann::ordered_json ReportOf(const PortCounters& port) {
   return json;
 }
 
+void WriteJson(const std::string& path, const nlohmann::ordered_json& json) {
+  std::ofstream file(path);
+  file << json.dump(1) << "\n";
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
 void Run(const Options& options, const Config& config) {
   EventQueue events;
   Recorder recorder(&events);
@@ -44,16 +51,23 @@ void Run(const Options& options, const Config& config) {
   std::vector<std::unique_ptr<HostPort>> hosts;
   Network network(&events, &recorder, config, options.nodes, options.seed,
                   [&](int node, const PacketPtr& packet) { hosts[node]->Deliver(packet); });
+  LinkStates links(options.nodes);
   std::vector<Device*> cards;
+  std::vector<Ns> boot_ns;
+  for (const ClockConfig& clock : config.clocks) boot_ns.push_back(clock.offset_ns);
   for (int node = 0; node < options.nodes; node++) {
     hosts.push_back(std::make_unique<HostPort>(
-        &events, &recorder, node, config, fmt::format("{}/port{}", options.sockets, node), &next_id,
+        &events, &recorder, node, config, fmt::format("{}/port{}", options.sockets, node), &links, &next_id,
         [&](int from, const PacketPtr& packet) { network.FromHost(from, packet); }));
     cards.push_back(hosts.back()->Card());
   }
   if (options.truth) recorder.OpenLog(options.out + "/truth.bin");
   for (const std::string& port : options.captures) recorder.Capture(port, fmt::format("{}/{}.pcapng", options.out, port));
-  Calendar calendar(&events, options.sockets + "/calendar", cards);
+  if (options.series_ns) recorder.OpenSeries(options.out + "/series.csv", options.series_ns);
+  Calendar calendar(&events, options.sockets + "/calendar", cards, boot_ns);
+  // Whoever started the node sees there that its end was wanted.
+  calendar.OnKill([&](int node) { std::ofstream(fmt::format("{}/killed{}", options.sockets, node)); });
+  PlanFaults(config.faults, &events, &links, &calendar);
   fmt::print("READY\n");
   fflush(stdout);
 
@@ -65,13 +79,15 @@ void Run(const Options& options, const Config& config) {
   uint64_t card_messages = 0;
   for (const auto& host : hosts) card_messages += host->Card()->Messages();
   nlohmann::ordered_json report = {{"version", 1}, {"nodes", options.nodes}, {"seed", options.seed},
-                                   {"virtual_ns", events.Now()}, {"wall_s", wall_s}, {"events", events.Count()},
+                                   {"virtual_ns", events.Now()}, {"events", events.Count()},
                                    {"turns", calendar.Turns()}, {"calendar_messages", calendar.Messages()},
                                    {"card_messages", card_messages}};
+  for (const ClockConfig& clock : config.clocks)
+    report["clocks"].push_back({{"offset_ns", clock.offset_ns}, {"drift_ppm", clock.drift_ppm}});
   for (const PortCounters& port : recorder.Ports()) report["ports"].push_back(ReportOf(port));
-  std::ofstream file(options.out + "/fabric.json");
-  file << report.dump(1) << "\n";
-  if (!file.flush()) throw std::runtime_error("cannot write " + options.out + "/fabric.json");
+  WriteJson(options.out + "/fabric.json", report);
+  // Apart: everything else is the same in each run.
+  WriteJson(options.out + "/timing.json", {{"wall_s", wall_s}, {"events_per_wall_s", double(events.Count()) / wall_s}});
 }
 
 }  // namespace
@@ -83,14 +99,20 @@ int main(int argc, char** argv) {
   app.add_option("--seed", options.seed, "of all that is random in the network");
   app.add_option("--topology", options.topology, "TOML file")->required();
   app.add_option("--sockets", options.sockets, "directory for the sockets: calendar, port0, port1, ...");
-  app.add_option("--out", options.out, "directory for fabric.json and what else is recorded");
+  app.add_option("--out", options.out, "directory for fabric.json, timing.json and what else is recorded");
   app.add_option("--capture", options.captures, "write PORT.pcapng (repeatable); fabric.json lists the ports");
   app.add_flag("--truth", options.truth, "write truth.bin: every step of every packet");
-  app.add_flag("--check", options.check, "only check the options and the topology");
+  app.add_option("--series", options.series_ns, "write series.csv: queue length and link use of each port, by periods of so many ns")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000'000}));
+  app.add_flag("--check", options.check, "only check the options and the topology; print the drift of each node's clock in ppm");
   try {
     app.parse(argc, argv);
-    const Config config = ReadConfig(options.topology);
-    if (options.check) return 0;
+    const Config config = ReadConfig(options.topology, options.nodes);
+    if (options.check) {
+      for (size_t node = 0; node < size_t(options.nodes); node++)
+        fmt::print("{}\n", node < config.clocks.size() ? config.clocks[node].drift_ppm : 0);
+      return 0;
+    }
     if (options.sockets.empty() || options.out.empty()) throw std::runtime_error("--sockets and --out are needed");
     Run(options, config);
   } catch (const CLI::CallForHelp& help) {

@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "egress.h"
+#include "fault.h"
 #include "impairment.h"
+#include "segment.h"
 
 namespace fabric {
 namespace {
@@ -254,6 +258,90 @@ TEST(ImpairmentTest, DuplicatesReordersAndFilters) {
   EXPECT_FALSE(std::is_sorted(late.begin(), late.end()));
   EXPECT_EQ(Survivors({.loss = 1, .protocol = 6}, 1).size(), 2000u);
   EXPECT_EQ(Survivors({.loss = 1, .protocol = 17}, 1).size(), 0u);
+}
+
+TEST(ImpairmentTest, LosesOneTypeOfHomaPackets) {
+  Impairment impairment({.loss = 1, .homa_type = 0x11}, 1, 0);
+  auto packet = Ipv4(0, 100);
+  EXPECT_FALSE(impairment.Judge(*packet).lost);
+  packet->frame[23] = 146;
+  packet->frame[14 + 20 + 11] = 0x11;
+  EXPECT_TRUE(impairment.Judge(*packet).lost);
+  packet->frame[14 + 20 + 11] = 0x10;
+  EXPECT_FALSE(impairment.Judge(*packet).lost);
+}
+
+TEST(FaultTest, HappenWhenTheyAreDue) {
+  struct Log : Victims {
+    std::vector<std::pair<char, Ns>> log;
+    void PauseUntil(int node, Ns time) override { log.emplace_back(char('0' + node), time); }
+    void Kill(int) override { log.emplace_back('k', 0); }
+  } victims;
+  EventQueue events;
+  LinkStates links(4);
+  using Kind = FaultConfig::Kind;
+  PlanFaults({{Kind::kLinkDown, 2, 10, 5, 20}, {Kind::kLinkDown, 2, 12, 1, 0}, {Kind::kPause, 1, 11, 100, 0},
+              {Kind::kKill, 3, 14, 0, 0}}, &events, &links, &victims);
+  std::vector<bool> up;
+  for (Ns time = 0; time < 50; time++) {
+    while (events.Next() <= time) events.RunNext();
+    up.push_back(links.Up(2));
+    EXPECT_TRUE(links.Up(0));
+  }
+  for (Ns time = 0; time < 50; time++) EXPECT_EQ(up[time], time < 10 || (time >= 15 && time < 30) || (time >= 35)) << time;
+  EXPECT_EQ(victims.log, (std::vector<std::pair<char, Ns>>{{'1', 111}, {'k', 0}}));
+}
+
+TEST(RecorderTest, SeriesHasALineForEachPeriodInWhichSomethingHappened) {
+  const std::string path = testing::TempDir() + "fabric_series_test.csv";
+  EventQueue events;
+  Recorder recorder(&events);
+  recorder.AddPort("a");
+  recorder.AddPort("b");
+  recorder.OpenSeries(path, 1000);
+  recorder.Note(Step::kEnqueued, 0, *Ipv4(0, 100), 100);
+  recorder.Note(Step::kDequeued, 0, *Ipv4(0, 100), 0);
+  events.AdvanceTo(2500);
+  recorder.Note(Step::kEnqueued, 0, *Ipv4(0, 100), 700);
+  recorder.Note(Step::kSent, 1, *Ipv4(0, 1500), 0);
+  recorder.Close();
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(text, "start_ns,port,max_queue_bytes,sent_wire_bytes\n0,a,100,124\n2000,a,700,0\n2000,b,0,1524\n");
+}
+
+TEST(SegmentTest, CutsAsForTcp) {
+  Packet whole = *Ipv4(1, 14 + 20 + 20 + 2500);
+  whole.checksum = Checksum::kPartial;
+  whole.checksum_start = 34;
+  whole.checksum_offset = 16;
+  whole.frame[18] = 0, whole.frame[19] = 9;         // id
+  whole.frame[23] = 6;
+  whole.frame[34 + 7] = 100;                         // sequence
+  whole.frame[34 + 13] = 0x80 | 0x10 | 0x08 | 0x01;  // CWR, ACK, PSH, FIN
+  for (size_t i = 54; i < whole.frame.size(); i++) whole.frame[i] = uint8_t(i);
+  const auto segments = Segment(whole, 54, 1000);
+  ASSERT_EQ(segments.size(), 3u);
+  size_t from = 54;
+  for (size_t i = 0; i < 3; i++) {
+    const auto& frame = segments[i].frame;
+    const size_t bytes = i < 2 ? 1000 : 500;
+    ASSERT_EQ(frame.size(), 54 + bytes);
+    EXPECT_TRUE(std::equal(frame.begin() + 54, frame.end(), whole.frame.begin() + ptrdiff_t(from)));
+    from += bytes;
+    EXPECT_EQ(frame[16] << 8 | frame[17], int(40 + bytes));
+    EXPECT_EQ(frame[19], 9 + i);
+    EXPECT_EQ(frame[34 + 6] << 8 | frame[34 + 7], int(100 + 1000 * i));
+    EXPECT_EQ(frame[34 + 13], 0x10 | (i == 0 ? 0x80 : 0) | (i == 2 ? 0x09 : 0));
+    uint32_t sum = 0;
+    for (size_t at = 14; at < 34; at += 2) sum += uint32_t(frame[at] << 8 | frame[at + 1]);
+    EXPECT_EQ((sum & 0xffff) + (sum >> 16), 0xffffu);
+    EXPECT_EQ(frame[50] << 8 | frame[51], int(6 + 20 + bytes));  // the pseudo header: addresses are 0
+  }
+  EXPECT_THROW(Segment(whole, 54, 0), std::runtime_error);
+  EXPECT_THROW(Segment(whole, 9999, 1000), std::runtime_error);
+  whole.checksum_start = 10;
+  EXPECT_THROW(Segment(whole, 54, 1000), std::runtime_error);
 }
 
 TEST(ImpairmentTest, CorruptionFlipsOneBitBehindTheAddresses) {

@@ -39,6 +39,14 @@ int Packet::Protocol() const {
   return ip ? frame[ip + (frame[ip] >> 4 == 4 ? 9 : 6)] : -1;
 }
 
+int Packet::HomaType() const {
+  constexpr size_t kTypeOffset = 11;  // of module/uapi/homa_wire.h
+  if (Protocol() != 146) return -1;
+  const size_t ip = IpOffset();
+  const size_t at = ip + (frame[ip] >> 4 == 4 ? (frame[ip] & 15) * 4u : kIpv6) + kTypeOffset;
+  return at < frame.size() ? frame[at] : -1;
+}
+
 uint64_t Packet::FlowHash() const {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   auto mix = [&](size_t from, size_t length) {

@@ -33,6 +33,7 @@ struct Packet {
   std::optional<int> Node() const;   // which host the destination address names
   int Priority() const;              // 0..7: PCP of a tagged frame, else the top bits of the traffic class
   int Protocol() const;              // IP protocol, -1 if it is not IP
+  int HomaType() const;              // -1 if it is not Homa
   uint64_t FlowHash() const;         // of addresses, protocol and ports
   bool EcnCapable() const;
   void MarkCongestion();             // sets CE, and keeps the IPv4 header checksum right

@@ -124,6 +124,7 @@ void Recorder::Count(Step step, const Packet& packet, uint64_t queue_bytes, Reas
 
 void Recorder::Note(Step step, int port, const Packet& packet, uint64_t queue_bytes, Reason reason) {
   Count(step, packet, queue_bytes, reason, &ports_[port]);
+  if (series_) Sample(step, port, packet, queue_bytes);
   if (log_) {
     const LogRecord record = {events_->Now(), packet.id, uint32_t(queue_bytes), uint16_t(packet.frame.size()),
                               uint16_t(port), uint8_t(step), uint8_t(reason), uint8_t(packet.Priority()), {}};
@@ -144,8 +145,36 @@ void Recorder::Note(Step step, int port, const Packet& packet, uint64_t queue_by
   }
 }
 
+void Recorder::OpenSeries(const std::string& path, Ns period_ns) {
+  series_ = Create(path);
+  period_ns_ = period_ns;
+  fputs("start_ns,port,max_queue_bytes,sent_wire_bytes\n", series_.stream.get());
+}
+
+void Recorder::EndPeriod(int port) {
+  const Period& period = periods_[port];
+  if (period.index == kNever) return;
+  if (fprintf(series_.stream.get(), "%llu,%s,%llu,%llu\n", (unsigned long long)(period.index * period_ns_),
+              ports_[port].name.c_str(), (unsigned long long)period.max_queue_bytes,
+              (unsigned long long)period.sent_wire_bytes) < 0)
+    throw std::runtime_error("cannot write " + series_.path + ": " + strerror(errno));
+}
+
+void Recorder::Sample(Step step, int port, const Packet& packet, uint64_t queue_bytes) {
+  periods_.resize(ports_.size());
+  Period& period = periods_[port];
+  const Ns index = events_->Now() / period_ns_;
+  if (period.index != index) {
+    EndPeriod(port);
+    period = {.index = index};
+  }
+  period.max_queue_bytes = std::max(period.max_queue_bytes, queue_bytes);
+  if (step == Step::kSent || step == Step::kDequeued) period.sent_wire_bytes += packet.WireBytes();
+}
+
 void Recorder::Close() {
-  for (File* file : {&log_})
+  for (size_t port = 0; port < periods_.size(); port++) EndPeriod(int(port));
+  for (File* file : {&log_, &series_})
     if (*file && fflush(file->stream.get())) throw std::runtime_error("cannot write " + file->path + ": " + strerror(errno));
   for (File& file : captures_)
     if (file && fflush(file.stream.get())) throw std::runtime_error("cannot write " + file.path + ": " + strerror(errno));

@@ -27,9 +27,9 @@ enum class Step : uint8_t {
   kDelayed = 8,    // held back on the link: reordering
 };
 
-enum class Reason : uint8_t { kNone = 0, kBuffer = 1, kLoss = 2, kNoReceiveBuffer = 3, kNoHost = 4, kHostGone = 5 };
-inline constexpr std::array<const char*, 6> kReasonNames = {"none", "buffer", "loss", "no_receive_buffer", "no_host",
-                                                            "host_gone"};
+enum class Reason : uint8_t { kNone = 0, kBuffer = 1, kLoss = 2, kNoReceiveBuffer = 3, kNoHost = 4, kHostGone = 5, kLinkDown = 6 };
+inline constexpr std::array<const char*, 7> kReasonNames = {"none", "buffer", "loss", "no_receive_buffer", "no_host",
+                                                            "host_gone", "link_down"};
 
 struct PortCounters {
   std::string name;
@@ -45,6 +45,8 @@ class Recorder {
   // All throw std::runtime_error if the file cannot be written or the port does not exist.
   void OpenLog(const std::string& path);
   void Capture(const std::string& port, const std::string& path);
+  // A line for each period and port in which anything happened there.
+  void OpenSeries(const std::string& path, Ns period_ns);
   void Close();
 
   int AddPort(std::string name);  // its number in log and counters
@@ -64,12 +66,21 @@ class Recorder {
   };
   static File Create(const std::string& path);
   static void Write(const File& file, const void* bytes, size_t length);
+  // Of one port and period.
+  struct Period {
+    Ns index = kNever;
+    uint64_t max_queue_bytes = 0, sent_wire_bytes = 0;
+  };
+  void Sample(Step step, int port, const Packet& packet, uint64_t queue_bytes);
+  void EndPeriod(int port);
   void Count(Step step, const Packet& packet, uint64_t queue_bytes, Reason reason, PortCounters* port);
 
   const EventQueue* events_;
   std::vector<PortCounters> ports_;
   std::vector<File> captures_;  // by port
-  File log_;
+  std::vector<Period> periods_;  // by port
+  Ns period_ns_ = 0;
+  File log_, series_;
 };
 
 }  // namespace fabric

@@ -23,8 +23,10 @@ constexpr uint32_t kInterruptRequest = 4;  // in the other direction
 constexpr uint32_t kVersion = 1, kReply = 1 << 2, kNeedReply = 1 << 3;
 constexpr uint64_t Bit(int n) { return uint64_t{1} << n; }
 constexpr int kProtocolFeatures = 30;
-// Of virtio-net: checksums left to the card in both directions, and what the configuration space tells.
-constexpr int kChecksum = 0, kGuestChecksum = 1, kMtu = 3, kMac = 5, kSpeed = 63;
+constexpr int kEventIndex = 29;
+// Of virtio-net: checksums left to the card in both directions, segmentation left to it, frames in several buffers, and
+// what the configuration space tells.
+constexpr int kChecksum = 0, kGuestChecksum = 1, kMtu = 3, kMac = 5, kTso4 = 11, kTso6 = 12, kMergeable = 15, kSpeed = 63;
 // Acknowledged requests, a channel for interrupts, configuration space, kicks and interrupts as messages.
 constexpr uint64_t kProtocol = Bit(3) | Bit(5) | Bit(9) | Bit(14);
 
@@ -82,13 +84,17 @@ bool VhostNet::Handle(Header* header, uint8_t* payload, std::vector<Fd>* fds, bo
   switch (header->request) {
     case kGetFeatures: {
       uint64_t features = Bit(VIRTIO_F_VERSION_1) | Bit(kProtocolFeatures) | Bit(kMac) |
-                          Bit(kMtu) | Bit(kSpeed);
+                          Bit(kMtu) | Bit(kSpeed) | Bit(kEventIndex);
       if (config_.checksum_offload) features |= Bit(kChecksum) | Bit(kGuestChecksum);
+      if (config_.segmentation_offload) features |= Bit(kTso4) | Bit(kTso6);
+      if (config_.mergeable_buffers) features |= Bit(kMergeable);
       reply(features);
       return true;
     }
     case kGetProtocolFeatures: reply(kProtocol); return true;
     case kSetFeatures:
+      for (Virtqueue& queue : queues_) queue.UseEventIndex(As<uint64_t>(payload) & Bit(kEventIndex));
+      return true;
     case kSetProtocolFeatures:
     case kSetOwner: return true;
     case kSetMemoryTable: {
@@ -124,7 +130,11 @@ bool VhostNet::Handle(Header* header, uint8_t* payload, std::vector<Fd>* fds, bo
       return true;
     }
     case kKick:
-      if (state.index == kTransmit) on_transmit_();
+      if (state.index == kTransmit) {
+        on_transmit_();
+      } else {
+        QueueOf(state.index).WantKick(false);  // new receive buffers are found when they are needed
+      }
       return true;
     default: return false;
   }
@@ -157,6 +167,8 @@ void VhostNet::Ready(const std::function<void()>& planned) {
   messages_++;
   if (!Send(session_, message, sizeof header + header.size)) Disconnect();
 }
+
+void VhostNet::Unplug() { Disconnect(); }
 
 void VhostNet::Interrupt(Queue queue) {
   if (!interrupts_ || !queues_[queue].WantsInterrupt()) return;

@@ -32,6 +32,7 @@ class VhostNet : public Device {
 
   int PollFd() const override { return session_ ? session_.Get() : listener_.Get(); }
   void Ready(const std::function<void()>& planned) override;
+  void Unplug() override;
 
   Virtqueue& At(Queue queue) { return queues_[queue]; }
   bool Connected() const { return bool(session_); }

@@ -22,7 +22,7 @@ struct Descriptor {
 struct UsedElement {
   uint32_t head, written;
 };
-constexpr uint16_t kHasNext = 1, kNoInterrupt = 1;
+constexpr uint16_t kHasNext = 1, kNoInterrupt = 1, kNoKick = 1;
 
 }  // namespace
 
@@ -83,6 +83,24 @@ void Virtqueue::Return(uint16_t head, uint32_t written) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
-bool Virtqueue::WantsInterrupt() const { return Enabled() && !(*Word(available_) & kNoInterrupt); }
+bool Virtqueue::WantsInterrupt() {
+  if (!Enabled()) return false;
+  if (!event_index_) return !(*Word(available_) & kNoInterrupt);
+  const uint16_t now = *Word(used_ + 2), event = *Word(available_ + 4 + 2 * uint64_t(entries_));
+  const bool passed = uint16_t(now - event - 1) < uint16_t(now - told_);
+  told_ = now;
+  return passed;
+}
+
+void Virtqueue::WantKick(bool want) {
+  if (!Enabled()) return;
+  if (!event_index_) {
+    *Word(used_) = want ? 0 : kNoKick;
+  } else {
+    // An index that lies half a circle behind is not reached.
+    *Word(used_ + 4 + 8 * uint64_t(entries_)) = uint16_t(want ? next_ : next_ + 0x8000);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
 
 }  // namespace fabric

@@ -36,6 +36,8 @@ class Virtqueue {
   void SetAddresses(uint64_t descriptors, uint64_t available, uint64_t used);
   void SetBase(uint32_t index) { next_ = uint16_t(index); }
   void Enable(bool on) { enabled_ = on; }
+  // Both sides say by index, not by a flag, from where on they want to be told.
+  void UseEventIndex(bool on) { event_index_ = on; }
   bool Enabled() const { return enabled_ && entries_ && descriptors_; }
 
   struct Chain {
@@ -44,8 +46,13 @@ class Virtqueue {
   };
   // The next buffer the guest has made available.
   std::optional<Chain> Take();
+  // The last so many were not used after all.
+  void PutBack(size_t chains) { next_ = uint16_t(next_ - chains); }
   void Return(uint16_t head, uint32_t written);
-  bool WantsInterrupt() const;
+  // Since it was asked last.
+  bool WantsInterrupt();
+  // Whether the guest shall tell about the next buffer. It does so once, with event indices.
+  void WantKick(bool want);
 
  private:
   uint16_t* Word(uint64_t address) const { return reinterpret_cast<uint16_t*>(memory_->At(address, 2)); }
@@ -53,8 +60,8 @@ class Virtqueue {
   const GuestMemory* memory_;
   uint32_t entries_ = 0;
   uint64_t descriptors_ = 0, available_ = 0, used_ = 0;
-  uint16_t next_ = 0;
-  bool enabled_ = false;
+  uint16_t next_ = 0, told_ = 0;  // of available; of used, as of the last question
+  bool enabled_ = false, event_index_ = false;
 };
 
 }  // namespace fabric

@@ -63,6 +63,30 @@ TEST_F(VirtqueueTest, RefusesWhatPointsElsewhere) {
   EXPECT_THROW(queue_.SetSize(3), std::runtime_error);
 }
 
+TEST_F(VirtqueueTest, TellsAndIsToldByFlagOrByIndex) {
+  auto word = [&](uint64_t offset) -> uint16_t& { return *reinterpret_cast<uint16_t*>(memory_.At(kBase + offset, 2)); };
+  EXPECT_TRUE(queue_.WantsInterrupt());
+  word(0x100) = 1;
+  EXPECT_FALSE(queue_.WantsInterrupt());
+  queue_.WantKick(false);
+  EXPECT_EQ(word(0x200), 1);
+
+  queue_.UseEventIndex(true);
+  Describe(0, kBase + 0x400, 12);
+  uint16_t& used_event = word(0x100 + 4 + 2 * 4);
+  used_event = 1;  // after the second buffer
+  for (bool expected : {false, true, false}) {
+    Offer(0);
+    ASSERT_TRUE(queue_.Take());
+    queue_.Return(0, 12);
+    EXPECT_EQ(queue_.WantsInterrupt(), expected);
+  }
+  queue_.WantKick(true);
+  EXPECT_EQ(word(0x200 + 4 + 8 * 4), 3);
+  queue_.WantKick(false);
+  EXPECT_NE(word(0x200 + 4 + 8 * 4), 3);
+}
+
 TEST_F(VirtqueueTest, RefusesAChainWithoutEnd) {
   Describe(0, kBase + 0x400, 12, 1, 1);
   Describe(1, kBase + 0x400, 12, 1, 0);

@@ -5,6 +5,7 @@
 #   $NODE, $NODES     0..NODES-1, and how many
 #   eth0              10.0.0.(NODE+1)/24, fd00::(NODE+1)/64; the other nodes' link-layer addresses are known
 #   /shared           a directory all nodes see
+#   sleep_until S     until S seconds (with fraction) after this node booted, where faults of the topology are to meet the job
 #   barrier NAME      waits until all nodes have come here; polls in virtual time
 
 export NODE NODES
@@ -17,6 +18,16 @@ barrier() {
 	while [ "$_node" -lt "$NODES" ]; do
 		if [ -e "/shared/$1.$_node" ]; then _node=$((_node + 1)); else sleep 0.01; fi
 	done
+}
+
+sleep_until() {
+	read -r _now _ </proc/uptime
+	sleep "$(echo "$1 $_now" | awk '{print $1 > $2 ? $1 - $2 : 0}')"
+}
+
+# The kernel's own clock discipline makes its clocks run faster; SHARE is in units of 2^-16 ppm.
+drift() {                       # drift PPM
+	[ "$1" = 0 ] || adjtimex -q -f "$(echo "$1" | awk '{printf "%d", $1 * 65536}')" || fail "cannot set the clock's drift"
 }
 
 # One ip process for all of it: starting a process costs far more wall time than anything the network does.
@@ -39,8 +50,11 @@ node_up() {
 }
 
 mkdir -p /shared
+# Without a directory hostfs would be the whole host.
+[ "${SHARED:-}" ] || fail "SHARED is not set"
 mount -t hostfs -o "$SHARED" hostfs /shared || fail "cannot mount $SHARED"
 node_up || fail "cannot set up eth0"
+drift "$(echo "$DRIFTS" | cut -d' ' -f$((NODE + 1)))"
 barrier node_up
 # shellcheck disable=SC1091
 . /testbed/job

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fault.h"
+
+namespace fabric {
+
+namespace {
+
+void Plan(const FaultConfig& fault, Ns at, EventQueue* events, LinkStates* links, Victims* victims) {
+  events->At(at, [=] {
+    const Ns end = events->Now() + fault.for_ns;
+    switch (fault.kind) {
+      case FaultConfig::Kind::kLinkDown:
+        links->Change(fault.node, true);
+        events->At(end, [=] { links->Change(fault.node, false); });
+        break;
+      case FaultConfig::Kind::kPause: victims->PauseUntil(fault.node, end); break;
+      case FaultConfig::Kind::kKill: victims->Kill(fault.node); break;
+    }
+    // One at a time: an endless row of events would keep a finished cluster alive.
+    if (fault.every_ns) Plan(fault, at + fault.every_ns, events, links, victims);
+  });
+}
+
+}  // namespace
+
+void PlanFaults(const std::vector<FaultConfig>& faults, EventQueue* events, LinkStates* links, Victims* victims) {
+  for (const FaultConfig& fault : faults) Plan(fault, fault.at_ns, events, links, victims);
+}
+
+}  // namespace fabric
