@@ -110,14 +110,18 @@ uml_fragments() {
 
 # SMP excludes virtual time, and in newer sources its runs do not repeat: the sim kernels stay with a stable series.
 uml_patches() {
-	[[ $1 != sim-* ]] || echo "$TOP/configs/kernels/sim.patch"
+	case $1 in
+	sim-*) echo "$TOP/configs/kernels/sim.patch" ;;
+	uml-debug) echo "$TOP/configs/kernels/uml-debug.patch" ;;
+	esac
 }
 
 # Options without which the kernel is not what its name says; others may vanish in newer sources.
 uml_required() {
 	case $1 in
 	sim-*) echo "UML_TIME_TRAVEL_SUPPORT VIRTIO_UML VIRTIO_NET MODULES NET_NS VETH HOSTFS" ;;
-	uml-debug) echo "SMP MODULES NET_NS VETH HOSTFS KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP" ;;
+	uml-debug) echo "SMP MODULES NET_NS VETH HOSTFS KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP FRAME_POINTER DEBUG_KMEMLEAK UBSAN
+		GCOV_KERNEL FAILSLAB FAIL_PAGE_ALLOC FAULT_INJECTION_USERCOPY FAULT_INJECTION_STACKTRACE_FILTER" ;;
 	*) echo "SMP MODULES NET_NS VETH HOSTFS" ;;
 	esac
 }
