@@ -1,70 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Receiver's scheduling. All messages that need grants are in one tree; the
- * first few of it are granted. An RPC's lock is taken before the grant lock.
+ * Receiver's scheduling. The messages that need grants are in a queue for each
+ * device: a tree of their senders and, for each of these, one of its messages;
+ * the first few are granted. An RPC's lock is taken before the grant lock.
  */
+
+#include <linux/slab.h>
 
 #include "grant.h"
 #include "outgoing.h"
 
-/* Messages considered when there are more than may be granted. */
-#define HOMA_GRANT_LOOK 24
-
 /* Old messages considered for a grant out of order. */
 #define HOMA_OLDEST_LOOK 16
 
-static bool fifo_before(const struct homa_grant_rank *a, const struct homa_grant_rank *b)
-{
-	return a->birth_ns < b->birth_ns;
-}
-
-static const struct homa_grant_order order_srpt = {
-	.strategy.name = "srpt",
-	.before = homa_grant_before,
-};
-
-static const struct homa_grant_order order_fifo = {
-	.strategy.name = "fifo",
-	.before = fifo_before,
-};
-
-static const struct homa_strategy *const orders[] = {
-	&order_srpt.strategy,
-	&order_fifo.strategy,
-};
-
-const struct homa_strategy_kind homa_grant_orders = { orders, ARRAY_SIZE(orders) };
-
-const struct homa_grant_order *homa_grant_order_find(const char *name)
-{
-	const struct homa_strategy *found = homa_strategy_find(&homa_grant_orders, name);
-
-	return found ? container_of(found, struct homa_grant_order, strategy) : NULL;
-}
-
-static struct homa_rpc_grant *entry_of(struct rb_node *node)
+static struct homa_rpc_grant *entry_of(const struct rb_node *node)
 {
 	return rb_entry(node, struct homa_rpc_grant, node);
 }
 
+static struct homa_rpc *rpc_of(struct homa_rpc_grant *entry)
+{
+	return container_of(entry, struct homa_rpc, grant);
+}
+
+static struct homa_peer_grants *peer_of(struct homa_rpc_grant *entry)
+{
+	return &rpc_of(entry)->peer->grants;
+}
+
+/* The best message of the peer behind @node. */
+static struct homa_rpc_grant *best_of(const struct rb_node *node)
+{
+	return entry_of(rb_first_cached(&rb_entry(node, struct homa_peer_grants, node)->messages));
+}
+
+static bool before(struct homa_rpc_grant *a, struct homa_rpc_grant *b)
+{
+	return rpc_of(a)->hsk->hnet->grant_order->before(&a->rank, &b->rank);
+}
+
+static bool message_before(struct rb_node *a, const struct rb_node *b)
+{
+	return before(entry_of(a), entry_of(b));
+}
+
+static bool peer_before(struct rb_node *a, const struct rb_node *b)
+{
+	return before(best_of(a), best_of(b));
+}
+
+/* The best message of @peer is another. */
+static void move_peer(struct homa_peer_grants *peer)
+{
+	if (!RB_EMPTY_NODE(&peer->node))
+		rb_erase_cached(&peer->node, &peer->queue->peers);
+	RB_CLEAR_NODE(&peer->node);
+	if (rb_first_cached(&peer->messages))
+		rb_add_cached(&peer->node, &peer->queue->peers, peer_before);
+}
+
 static void add(struct homa_net *hnet, struct homa_rpc_grant *entry)
 {
-	struct rb_node **link = &hnet->grants.rb_root.rb_node, *parent = NULL;
-	bool first = true;
+	struct homa_peer_grants *peer = peer_of(entry);
 
 	lockdep_assert_held(&hnet->grant_lock);
-	while (*link) {
-		parent = *link;
-		if (hnet->grant_order->before(&entry->rank, &entry_of(parent)->rank)) {
-			link = &parent->rb_left;
-		} else {
-			link = &parent->rb_right;
-			first = false;
-		}
-	}
-	rb_link_node(&entry->node, parent, link);
-	rb_insert_color_cached(&entry->node, &hnet->grants, first);
+	if (rb_add_cached(&entry->node, &peer->messages, message_before))
+		move_peer(peer);
 	hnet->num_grants++;
+}
+
+static void remove(struct homa_net *hnet, struct homa_rpc_grant *entry)
+{
+	struct homa_peer_grants *peer = peer_of(entry);
+	bool was_best;
+
+	if (RB_EMPTY_NODE(&entry->node))
+		return;
+	was_best = rb_first_cached(&peer->messages) == &entry->node;
+	rb_erase_cached(&entry->node, &peer->messages);
+	RB_CLEAR_NODE(&entry->node);
+	if (was_best)
+		move_peer(peer);
+	hnet->num_grants--;
 }
 
 static u32 received(const struct homa_rpc_grant *entry)
@@ -73,32 +90,79 @@ static u32 received(const struct homa_rpc_grant *entry)
 }
 
 /* Counts what @entry's sender may still send, given what arrived. */
-static void count_incoming(struct homa_net *hnet, struct homa_rpc_grant *entry)
+static void count_incoming(struct homa_grant_queue *queue, struct homa_rpc_grant *entry)
 {
 	u32 got = received(entry);
 	u32 incoming = entry->granted > got ? entry->granted - got : 0;
 
-	hnet->total_incoming += (s64)incoming - entry->incoming;
+	queue->total_incoming += (s64)incoming - entry->incoming;
 	entry->incoming = incoming;
 }
 
-static void remove(struct homa_net *hnet, struct homa_rpc_grant *entry)
+static void init_queue(struct homa_grant_queue *queue, int ifindex)
 {
-	if (RB_EMPTY_NODE(&entry->node))
+	queue->ifindex = ifindex;
+	queue->joined = 0;
+	queue->peers = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&queue->ages);
+	queue->turns = 0;
+	queue->next_oldest_ns = 0;
+	queue->total_incoming = 0;
+}
+
+/* Queue with the least ifindex from @ifindex on, or NULL. */
+static struct homa_grant_queue *queue_from(struct homa_net *hnet, int ifindex)
+{
+	struct homa_grant_queue *queue;
+
+	lockdep_assert_held(&hnet->grant_lock);
+	list_for_each_entry(queue, &hnet->grant_queues, link) {
+		if (queue->ifindex >= ifindex)
+			return queue;
+	}
+	return NULL;
+}
+
+static struct homa_grant_queue *get_queue(struct homa_net *hnet, int ifindex)
+{
+	struct homa_grant_queue *next = queue_from(hnet, ifindex), *queue;
+
+	if (next && next->ifindex == ifindex)
+		return next;
+	queue = kmalloc(sizeof(*queue), GFP_ATOMIC);
+	if (!queue)
+		return &hnet->grant_spare;
+	init_queue(queue, ifindex);
+	list_add_tail(&queue->link, next ? &next->link : &hnet->grant_queues);
+	return queue;
+}
+
+static void put_queue(struct homa_net *hnet, struct homa_grant_queue *queue)
+{
+	if (queue->joined || queue == &hnet->grant_spare)
 		return;
-	rb_erase_cached(&entry->node, &hnet->grants);
-	RB_CLEAR_NODE(&entry->node);
-	hnet->num_grants--;
+	list_del(&queue->link);
+	kfree(queue);
+}
+
+void homa_grant_net_init(struct homa_net *hnet)
+{
+	spin_lock_init(&hnet->grant_lock);
+	INIT_LIST_HEAD(&hnet->grant_queues);
+	init_queue(&hnet->grant_spare, 0);
+	list_add(&hnet->grant_spare.link, &hnet->grant_queues);
 }
 
 /**
  * homa_grant_join() - a message needs grants from now on
  * @rpc: locked RPC whose message has space in the region; homa_grant_progress()
  *	follows.
+ * @ifindex: device through which it comes.
  * @now_ns: its arrival.
  */
-void homa_grant_join(struct homa_rpc *rpc, u64 now_ns)
+void homa_grant_join(struct homa_rpc *rpc, int ifindex, u64 now_ns)
 {
+	struct homa_peer_grants *peer = &rpc->peer->grants;
 	struct homa_net *hnet = rpc->hsk->hnet;
 	struct homa_rpc_grant *entry = &rpc->grant;
 
@@ -110,17 +174,29 @@ void homa_grant_join(struct homa_rpc *rpc, u64 now_ns)
 	entry->rank.birth_ns = now_ns;
 	RB_CLEAR_NODE(&entry->node);
 	spin_lock(&hnet->grant_lock);
-	list_add_tail(&entry->age_link, &hnet->grant_ages);
+	/* All messages of a peer are in one queue. */
+	if (!peer->joined++)
+		peer->queue = get_queue(hnet, ifindex);
+	peer->queue->joined++;
+	entry->rank.turn = ++peer->queue->turns;
+	list_add_tail(&entry->age_link, &peer->queue->ages);
 	spin_unlock(&hnet->grant_lock);
 }
 
+/* The caller puts the queue of @entry. */
 static void leave(struct homa_net *hnet, struct homa_rpc_grant *entry)
 {
+	struct homa_peer_grants *peer = peer_of(entry);
+	struct homa_grant_queue *queue = peer->queue;
+
 	lockdep_assert_held(&hnet->grant_lock);
 	entry->managed = false;
 	remove(hnet, entry);
 	list_del(&entry->age_link);
-	hnet->total_incoming -= entry->incoming;
+	queue->total_incoming -= entry->incoming;
+	queue->joined--;
+	if (!--peer->joined)
+		peer->queue = NULL;
 }
 
 /**
@@ -130,22 +206,25 @@ static void leave(struct homa_net *hnet, struct homa_rpc_grant *entry)
 void homa_grant_leave(struct homa_rpc *rpc)
 {
 	struct homa_net *hnet = rpc->hsk->hnet;
+	struct homa_grant_queue *queue;
 
 	homa_rpc_assert_locked(rpc);
 	spin_lock(&hnet->grant_lock);
+	queue = rpc->peer->grants.queue;
 	leave(hnet, &rpc->grant);
+	put_queue(hnet, queue);
 	spin_unlock(&hnet->grant_lock);
 }
 
 /* Gives @bytes to the sender of a message, with a GRANT of @level. */
-static void give(struct homa_net *hnet, struct homa_rpc_grant *entry, u32 bytes, u8 level,
+static void give(struct homa_grant_queue *queue, struct homa_rpc_grant *entry, u32 bytes, u8 level,
 		 struct homa_grant_list *list)
 {
-	struct homa_rpc *rpc = container_of(entry, struct homa_rpc, grant);
+	struct homa_rpc *rpc = rpc_of(entry);
 
 	entry->granted += bytes;
 	WRITE_ONCE(rpc->rx.granted, entry->granted);
-	count_incoming(hnet, entry);
+	count_incoming(queue, entry);
 	/* It has not left, hence was not freed. */
 	homa_rpc_hold(rpc);
 	list->grant[list->count].rpc = rpc;
@@ -158,7 +237,8 @@ static void give(struct homa_net *hnet, struct homa_rpc_grant *entry, u32 bytes,
  * Now and then the oldest message gets a share of the link whatever the order
  * and the budget say, so that none starves.
  */
-static void grant_oldest(struct homa_net *hnet, u32 window, struct homa_grant_list *list)
+static void grant_oldest(struct homa_net *hnet, struct homa_grant_queue *queue, u32 window,
+			 struct homa_grant_list *list)
 {
 	u64 rate = (u64)READ_ONCE(hnet->tun.link_mbps) * READ_ONCE(hnet->tun.grant_fifo_fraction);
 	u32 increment = READ_ONCE(hnet->tun.fifo_grant_increment);
@@ -170,16 +250,16 @@ static void grant_oldest(struct homa_net *hnet, u32 window, struct homa_grant_li
 	if (!rate)
 		return;
 	now_ns = ktime_get_ns();
-	if (now_ns < hnet->next_oldest_ns)
+	if (now_ns < queue->next_oldest_ns)
 		return;
 	/* Bits over Mbit/s and permille: nanoseconds. */
-	hnet->next_oldest_ns = now_ns + div64_u64((u64)increment * 8 * NSEC_PER_MSEC, rate);
-	list_for_each_entry(entry, &hnet->grant_ages, age_link) {
+	queue->next_oldest_ns = now_ns + div64_u64((u64)increment * 8 * NSEC_PER_MSEC, rate);
+	list_for_each_entry(entry, &queue->ages, age_link) {
 		if (!RB_EMPTY_NODE(&entry->node) && entry->granted < entry->length &&
 		    entry->granted < received(entry) + window + 2 * increment) {
 			u32 bytes = min(increment, entry->length - entry->granted);
 
-			give(hnet, entry, bytes, level, list);
+			give(queue, entry, bytes, level, list);
 			homa_metric_add(hnet, fifo_grant_bytes, bytes);
 			return;
 		}
@@ -188,30 +268,63 @@ static void grant_oldest(struct homa_net *hnet, u32 window, struct homa_grant_li
 	}
 }
 
-/* Picks up to @most messages, best first. Return: their number. */
-static u32 pick(struct homa_net *hnet, struct homa_rpc_grant **picked, u32 most)
+/* Puts @entry in its place among the first @count of @picked. */
+static void insert(struct homa_rpc_grant **picked, u32 count, struct homa_rpc_grant *entry)
 {
-	const void *peers[HOMA_GRANT_LOOK];
-	struct homa_rpc_grant *best[HOMA_GRANT_LOOK];
-	u32 look = hnet->num_grants > most ? HOMA_GRANT_LOOK : most;
-	u32 count = 0, n = 0, i, mask;
-	struct rb_node *node;
+	while (count && before(entry, picked[count - 1])) {
+		picked[count] = picked[count - 1];
+		count--;
+	}
+	picked[count] = entry;
+}
 
-	for (node = rb_first_cached(&hnet->grants); node && count < look; node = rb_next(node)) {
-		best[count] = entry_of(node);
-		peers[count] = container_of(best[count], struct homa_rpc, grant)->peer;
-		count++;
+/*
+ * Picks up to @most messages and sorts them, best first: the best of each
+ * peer before the second best of any, so that one slow sender cannot leave the
+ * link idle. Return: their number.
+ */
+static u32 pick(struct homa_grant_queue *queue, struct homa_rpc_grant **picked, u32 most)
+{
+	struct rb_node *next[HOMA_MAX_GRANTED]; /* of each peer */
+	u32 count = 0, peers = 0, i;
+	struct rb_node *node;
+	bool more = true;
+
+	for (node = rb_first_cached(&queue->peers); node && count < most; node = rb_next(node)) {
+		struct homa_rpc_grant *best = best_of(node);
+
+		next[peers++] = rb_next(&best->node);
+		picked[count++] = best;
 	}
-	mask = homa_grant_pick(peers, count, most);
-	for (i = 0; i < count; i++) {
-		if (mask & BIT(i))
-			picked[n++] = best[i];
+	while (more && count < most) {
+		more = false;
+		for (i = 0; i < peers && count < most; i++) {
+			if (!next[i])
+				continue;
+			insert(picked, count++, entry_of(next[i]));
+			next[i] = rb_next(next[i]);
+			more = true;
+		}
 	}
-	return n;
+	return count;
+}
+
+/* Those looked at go behind all others, if the order is such. */
+static void rotate(struct homa_net *hnet, struct homa_grant_queue *queue,
+		   struct homa_rpc_grant **looked_at, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count && hnet->grant_order->rotates; i++) {
+		remove(hnet, looked_at[i]);
+		looked_at[i]->rank.turn = ++queue->turns;
+		add(hnet, looked_at[i]);
+	}
 }
 
 /* Decides on grants for the best messages. */
-static void decide(struct homa_net *hnet, struct homa_grant_list *list)
+static void decide(struct homa_net *hnet, struct homa_grant_queue *queue,
+		   struct homa_grant_list *list)
 {
 	struct homa_rpc_grant *picked[HOMA_MAX_GRANTED];
 	u32 max_incoming = READ_ONCE(hnet->tun.max_incoming);
@@ -220,7 +333,7 @@ static void decide(struct homa_net *hnet, struct homa_grant_list *list)
 
 	lockdep_assert_held(&hnet->grant_lock);
 	list->count = 0;
-	active = pick(hnet, picked, READ_ONCE(hnet->tun.max_overcommit));
+	active = pick(queue, picked, READ_ONCE(hnet->tun.max_overcommit));
 	if (!active)
 		return;
 	homa_metric_inc(hnet, grant_check_calls);
@@ -232,19 +345,20 @@ static void decide(struct homa_net *hnet, struct homa_grant_list *list)
 			.received = received(entry),
 			.granted = entry->granted,
 			.window = window,
-			.room = max_incoming - hnet->total_incoming,
+			.room = max_incoming - queue->total_incoming,
 		};
 		bool starved;
 		u32 bytes = homa_grant_step(&state, &starved);
 
 		if (bytes)
-			give(hnet, entry, bytes, homa_grant_level(i, active, max_level), list);
+			give(queue, entry, bytes, homa_grant_level(i, active, max_level), list);
 		if (starved) {
 			homa_metric_inc(hnet, starved_grants);
 			break; /* those that follow come later */
 		}
 	}
-	grant_oldest(hnet, window, list);
+	rotate(hnet, queue, picked, i);
+	grant_oldest(hnet, queue, window, list);
 }
 
 /**
@@ -261,19 +375,22 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 	bool pause = homa_sock_rx_full(rpc->hsk) && !skb_queue_empty(&rpc->rx.queue);
 	struct homa_net *hnet = rpc->hsk->hnet;
 	struct homa_rpc_grant *entry = &rpc->grant;
+	struct homa_grant_queue *queue;
 
 	homa_rpc_assert_locked(rpc);
 	spin_lock(&hnet->grant_lock);
+	queue = rpc->peer->grants.queue;
 	remove(hnet, entry);
 	entry->rank.unreceived = rpc->rx.missing;
-	count_incoming(hnet, entry);
+	count_incoming(queue, entry);
 	if (!rpc->rx.missing)
 		leave(hnet, entry);
 	else if (pause)
 		homa_metric_inc(hnet, paused_grants);
 	else
 		add(hnet, entry);
-	decide(hnet, list);
+	decide(hnet, queue, list);
+	put_queue(hnet, queue);
 	spin_unlock(&hnet->grant_lock);
 }
 
@@ -283,14 +400,23 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
  */
 void homa_grant_check(struct homa_net *hnet)
 {
+	struct homa_grant_queue *queue;
 	struct homa_grant_list list;
+	int ifindex = 0;
 
 	if (!READ_ONCE(hnet->num_grants))
 		return;
-	spin_lock_bh(&hnet->grant_lock);
-	decide(hnet, &list);
-	spin_unlock_bh(&hnet->grant_lock);
-	homa_grant_send(&list);
+	do {
+		list.count = 0;
+		spin_lock_bh(&hnet->grant_lock);
+		queue = queue_from(hnet, ifindex);
+		if (queue) {
+			ifindex = queue->ifindex + 1;
+			decide(hnet, queue, &list);
+		}
+		spin_unlock_bh(&hnet->grant_lock);
+		homa_grant_send(&list);
+	} while (queue);
 }
 
 /* Sends and empties @list. No lock held. */
@@ -305,20 +431,37 @@ void homa_grant_send(struct homa_grant_list *list)
 	list->count = 0;
 }
 
+/* Sorts the messages of @peer, which is in no tree, and puts it in its place. */
+static void sort_peer(struct homa_peer_grants *peer)
+{
+	struct rb_root_cached old = peer->messages;
+	struct rb_node *node;
+
+	peer->messages = RB_ROOT_CACHED;
+	while ((node = rb_first_cached(&old))) {
+		rb_erase_cached(node, &old);
+		rb_add_cached(node, &peer->messages, message_before);
+	}
+	move_peer(peer);
+}
+
 /* Changes the order, also of the messages that are being granted. */
 void homa_grant_set_order(struct homa_net *hnet, const struct homa_grant_order *order)
 {
+	struct homa_grant_queue *queue;
 	struct rb_root_cached old;
 	struct rb_node *node;
 
 	spin_lock_bh(&hnet->grant_lock);
-	old = hnet->grants;
-	hnet->grants = RB_ROOT_CACHED;
-	hnet->num_grants = 0;
 	hnet->grant_order = order;
-	while ((node = rb_first_cached(&old))) {
-		rb_erase_cached(node, &old);
-		add(hnet, entry_of(node));
+	list_for_each_entry(queue, &hnet->grant_queues, link) {
+		old = queue->peers;
+		queue->peers = RB_ROOT_CACHED;
+		while ((node = rb_first_cached(&old))) {
+			rb_erase_cached(node, &old);
+			RB_CLEAR_NODE(node);
+			sort_peer(rb_entry(node, struct homa_peer_grants, node));
+		}
 	}
 	spin_unlock_bh(&hnet->grant_lock);
 }

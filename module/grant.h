@@ -10,10 +10,12 @@
  * struct homa_grant_order - which message is granted first
  * @strategy: its name.
  * @before: pure; true if @a comes first.
+ * @rotates: a message that had its turn goes behind the others.
  */
 struct homa_grant_order {
 	struct homa_strategy strategy;
 	bool (*before)(const struct homa_grant_rank *a, const struct homa_grant_rank *b);
+	bool rotates;
 };
 
 extern const struct homa_strategy_kind homa_grant_orders;
@@ -32,8 +34,8 @@ struct homa_grant_list {
 	} grant[HOMA_MAX_GRANTED + 1]; /* and one for the oldest message */
 };
 
-/* @now_ns: time of arrival of the message, which needs grants and has space. */
-void homa_grant_join(struct homa_rpc *rpc, u64 now_ns);
+void homa_grant_net_init(struct homa_net *hnet);
+void homa_grant_join(struct homa_rpc *rpc, int ifindex, u64 now_ns);
 void homa_grant_leave(struct homa_rpc *rpc);
 void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list);
 

@@ -4,30 +4,6 @@
 #include <linux/minmax.h>
 #include "grant_order.h"
 
-u32 homa_grant_pick(const void *const *peers, u32 count, u32 slots)
-{
-	u32 picked = 0, left = count, i, j;
-	u32 earlier[32];
-
-	if (count <= slots)
-		return count ? ~0u >> (32 - count) : 0;
-	for (i = 0; i < count; i++) {
-		earlier[i] = 0;
-		for (j = 0; j < i; j++)
-			earlier[i] += peers[j] == peers[i];
-	}
-	for (j = 0; left && slots; j++) {
-		for (i = 0; i < count && slots; i++) {
-			if (earlier[i] != j)
-				continue;
-			picked |= 1u << i;
-			slots--;
-			left--;
-		}
-	}
-	return picked;
-}
-
 u32 homa_grant_window(u32 fixed, u32 max_incoming, u32 active)
 {
 	return fixed ? fixed : max_incoming / (active + 1);

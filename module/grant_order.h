@@ -15,6 +15,7 @@
 struct homa_grant_rank {
 	u64 birth_ns; /* arrival of its first packet */
 	u32 unreceived; /* bytes of it not received yet */
+	u64 turn; /* when it joined or last had its turn, counted */
 };
 
 /*
@@ -29,19 +30,6 @@ static inline bool homa_grant_before(const struct homa_grant_rank *a,
 		return a->unreceived < b->unreceived;
 	return a->birth_ns < b->birth_ns;
 }
-
-/**
- * homa_grant_pick() - who is granted when not all can be
- * @peers: opaque names of the senders' hosts, best message first.
- * @count: their number, at most 32.
- * @slots: messages to pick.
- *
- * Each peer's best comes before any peer's second best, so that one slow sender
- * cannot leave the link idle.
- *
- * Return: bit i set: message i is picked.
- */
-u32 homa_grant_pick(const void *const *peers, u32 count, u32 slots);
 
 /**
  * homa_grant_window() - bytes one message may have outstanding

@@ -276,7 +276,7 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	__skb_queue_tail(&rpc->rx.queue, in->skb);
 
 	if (!rpc->grant.managed && rpc->rx.missing && rpc->rx.granted < rpc->rx.length)
-		homa_grant_join(rpc, ktime_get_ns());
+		homa_grant_join(rpc, in->skb->dev->ifindex, ktime_get_ns());
 	if (rpc->grant.managed)
 		homa_grant_progress(rpc, grants);
 	if (!rpc->rx.missing)

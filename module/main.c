@@ -30,9 +30,7 @@ static int __net_init homa_net_init(struct net *net)
 	hnet->next_port = HOMA_MIN_DEFAULT_PORT;
 	spin_lock_init(&hnet->peer_lock);
 	INIT_LIST_HEAD(&hnet->peers);
-	spin_lock_init(&hnet->grant_lock);
-	hnet->grants = RB_ROOT_CACHED;
-	INIT_LIST_HEAD(&hnet->grant_ages);
+	homa_grant_net_init(hnet);
 	homa_rpc_net_init(hnet);
 	homa_timer_net_init(hnet);
 	err = homa_metrics_net_init(net, &hnet->metrics);

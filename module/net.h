@@ -50,6 +50,28 @@ struct homa_tunables {
 };
 
 /**
+ * struct homa_grant_queue - messages that come through one device and need grants
+ * @link: entry of hnet->grant_queues.
+ * @ifindex: the device, which may be gone already.
+ * @joined: messages in it; it goes with the last.
+ * @peers: their senders, those with the best message first.
+ * @ages: all of them, the oldest first.
+ * @turns: turns given so far, see struct homa_grant_rank.
+ * @next_oldest_ns: time of the next grant to the oldest.
+ * @total_incoming: bytes granted and not received.
+ */
+struct homa_grant_queue {
+	struct list_head link;
+	int ifindex;
+	u32 joined;
+	struct rb_root_cached peers;
+	struct list_head ages;
+	u64 turns;
+	u64 next_oldest_ns;
+	s64 total_incoming;
+};
+
+/**
  * struct homa_net - state of one namespace
  * @net: the namespace.
  * @metrics: counters.
@@ -66,13 +88,12 @@ struct homa_tunables {
  * @peer_lock: protects @peers and @num_peers.
  * @peers: peers, those used longest ago somewhere near the head.
  * @num_peers: length of @peers.
- * @grant_lock: protects what follows up to @total_incoming and each RPC's
+ * @grant_lock: protects what follows up to @num_grants and each RPC's
  *	grant entry.
- * @grants: messages that need grants, best first.
- * @num_grants: number of them.
- * @grant_ages: the same messages and those paused, the oldest first.
- * @next_oldest_ns: time of the next grant to the oldest.
- * @total_incoming: bytes granted to them and not received.
+ * @grant_queues: messages that need grants, by device, in the order of
+ *	ifindex; the first is @grant_spare.
+ * @grant_spare: takes them when there is no memory for another.
+ * @num_grants: messages in all of them that can be granted.
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
  * @tick_ns: from its last pass to the next.
@@ -100,11 +121,9 @@ struct homa_net {
 	int num_peers;
 
 	spinlock_t grant_lock;
-	struct rb_root_cached grants;
+	struct list_head grant_queues;
+	struct homa_grant_queue grant_spare;
 	u32 num_grants;
-	struct list_head grant_ages;
-	u64 next_oldest_ns;
-	s64 total_incoming;
 
 	struct hrtimer tick_timer;
 	int ticking;

@@ -172,6 +172,8 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 	peer->heard = jiffies - HZ;
 	peer->cutoffs_told = jiffies - 1;
 	peer->cutoffs[HOMA_MAX_PRIORITIES - 2] = S32_MAX;
+	peer->grants.messages = RB_ROOT_CACHED;
+	RB_CLEAR_NODE(&peer->grants.node);
 	spin_lock_init(&peer->lock);
 	other = insert(hnet, peer);
 	if (!other)

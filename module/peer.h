@@ -7,6 +7,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
 #include <linux/ip.h>
+#include <linux/rbtree.h>
 #include <net/flow.h>
 #include <net/ipv6.h>
 #include "net.h"
@@ -52,6 +53,22 @@ struct homa_peer_error {
 	u16 port;
 };
 
+struct homa_grant_queue;
+
+/**
+ * struct homa_peer_grants - messages of a peer that need grants
+ * @node: entry of queue->peers, empty while none of them can be granted.
+ * @messages: those that can be, best first.
+ * @queue: of the device they come through; NULL when none has joined.
+ * @joined: messages that have.
+ */
+struct homa_peer_grants {
+	struct rb_node node;
+	struct rb_root_cached messages;
+	struct homa_grant_queue *queue;
+	u32 joined;
+};
+
 struct homa_peer_key {
 	struct in6_addr addr; /* IPv4 addresses are mapped */
 	struct homa_net *hnet;
@@ -84,6 +101,7 @@ struct homa_seen {
  * @cutoffs_told: jiffies when the peer was last told ours.
  * @num_errors: errors noted so far.
  * @errors_over: those before are; the peer has answered since.
+ * @grants: scheduling of its messages, protected by hnet->grant_lock.
  * @lock: protects what follows, the replacement of @route, and writers of
  *	@num_errors.
  * @errors: the last of them, in the order of their numbers.
@@ -105,6 +123,8 @@ struct homa_peer {
 	unsigned long cutoffs_told;
 	u32 num_errors;
 	u32 errors_over;
+
+	struct homa_peer_grants grants;
 
 	spinlock_t lock;
 	struct homa_peer_error errors[HOMA_PEER_ERRORS];

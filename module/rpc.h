@@ -102,13 +102,13 @@ struct homa_rpc_rx {
 /**
  * struct homa_rpc_grant - place among the messages that need grants; protected
  * by hnet->grant_lock, @managed and whether @node is empty by that of the RPC
- * @node: entry of hnet->grants, empty while it is not granted.
- * @age_link: entry of hnet->grant_ages.
+ * @node: entry of peer->grants.messages, empty while it is not granted.
+ * @age_link: entry of queue->ages.
  * @rank: place in it.
  * @length: bytes of the message.
  * @granted: bytes of it granted.
- * @incoming: bytes counted in hnet->total_incoming.
- * @managed: is in hnet->grant_ages.
+ * @incoming: bytes counted in queue->total_incoming.
+ * @managed: is in a queue.
  */
 struct homa_rpc_grant {
 	struct rb_node node;

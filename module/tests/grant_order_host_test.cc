@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Ranking, choice, windows and levels of receiver-driven scheduling.
+// Ranking, windows and levels of receiver-driven scheduling.
 extern "C" {
 #include "grant_order.h"
 }
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <vector>
 
@@ -13,25 +12,9 @@ extern "C" {
 
 namespace {
 
-// Which of the messages of @peers, best first, get one of @slots.
-std::vector<u32> picked(const std::vector<int> &peers, u32 slots)
-{
-	static const char names[16] = {};
-	std::vector<const void *> list;
-	for (int peer : peers)
-		list.push_back(&names[peer]);
-	u32 mask = homa_grant_pick(list.data(), static_cast<u32>(list.size()), slots);
-	std::vector<u32> out;
-	for (u32 i = 0; i < 32; i++) {
-		if (mask >> i & 1)
-			out.push_back(i);
-	}
-	return out;
-}
-
 TEST(GrantOrder, ShortestFirstThenOldest)
 {
-	homa_grant_rank small = {9, 10}, large = {1, 20}, late = {10, 10};
+	homa_grant_rank small = {9, 10, 0}, large = {1, 20, 0}, late = {10, 10, 0};
 
 	EXPECT_TRUE(homa_grant_before(&small, &large));
 	EXPECT_FALSE(homa_grant_before(&large, &small));
@@ -39,7 +22,7 @@ TEST(GrantOrder, ShortestFirstThenOldest)
 	EXPECT_FALSE(homa_grant_before(&late, &small));
 	EXPECT_FALSE(homa_grant_before(&small, &small));
 	// Times that differ only above bit 31.
-	homa_grant_rank old = {5, 10}, young = {5 + (1ull << 32), 10};
+	homa_grant_rank old = {5, 10, 0}, young = {5 + (1ull << 32), 10, 0};
 	EXPECT_TRUE(homa_grant_before(&old, &young));
 	EXPECT_FALSE(homa_grant_before(&young, &old));
 }
@@ -102,52 +85,6 @@ TEST(GrantOrder, Step)
 		bool starved = !c.starved;
 		EXPECT_EQ(homa_grant_step(&c.state, &starved), c.give);
 		EXPECT_EQ(starved, c.starved);
-	}
-}
-
-TEST(GrantOrder, PickTakesAllThatFit)
-{
-	EXPECT_EQ(picked({}, 8), (std::vector<u32>{}));
-	EXPECT_EQ(picked({1, 1, 1}, 3), (std::vector<u32>{0, 1, 2}));
-	EXPECT_EQ(picked(std::vector<int>(32, 0), 32).size(), 32u);
-}
-
-TEST(GrantOrder, PickSpreadsOverPeers)
-{
-	// The best of each peer, then the best of the second ones.
-	EXPECT_EQ(picked({1, 1, 1, 2, 3}, 3), (std::vector<u32>{0, 3, 4}));
-	EXPECT_EQ(picked({1, 1, 1, 2, 3}, 4), (std::vector<u32>{0, 1, 3, 4}));
-	EXPECT_EQ(picked({1, 1, 2, 2, 2}, 3), (std::vector<u32>{0, 1, 2}));
-	EXPECT_EQ(picked({1, 1, 1, 1}, 2), (std::vector<u32>{0, 1}));
-}
-
-// No peer holds two more than one that still has messages waiting, and of each
-// peer the best ones are picked.
-TEST(GrantOrderRandom, PickIsFairAndTakesTheBest)
-{
-	std::mt19937 random(3);
-
-	for (int round = 0; round < 3000; round++) {
-		std::vector<int> peers(1 + random() % 32);
-		u32 slots = 1 + random() % HOMA_MAX_GRANTED;
-		for (int &peer : peers)
-			peer = static_cast<int>(random() % 5);
-		std::vector<u32> list = picked(peers, slots);
-		ASSERT_EQ(list.size(), std::min<size_t>(slots, peers.size()));
-		std::map<int, int> held;
-		std::map<int, bool> waits;
-		for (u32 i = 0; i < peers.size(); i++) {
-			if (std::find(list.begin(), list.end(), i) == list.end()) {
-				waits[peers[i]] = true;
-			} else {
-				ASSERT_FALSE(waits[peers[i]]);
-				held[peers[i]]++;
-			}
-		}
-		for (auto [peer, waiting] : waits) {
-			for (auto [other, count] : held)
-				ASSERT_TRUE(!waiting || count < held[peer] + 2);
-		}
 	}
 }
 

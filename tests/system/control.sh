@@ -112,6 +112,7 @@ server_limit() {                # requests beyond it wait for their turn
 check load load_modules
 check hosts net_pair
 check forgetful forgetful
+echo size 64 >/proc/timetrace    # read often
 check busy busy
 check dump_shows_sockets dump_shows_sockets
 check dump_shows_rpcs dump_shows_rpcs

@@ -81,4 +81,7 @@ check share_too_large refused grant_fifo_fraction 501
 check no_order refused grant_order nonsense
 check order set_ h1 grant_order fifo
 check order_exchange exchange --count "$(scaled 50 10)" --outstanding 10
+check round_robin set_ h1 grant_order rr
+check round_robin_h2 set_ h2 grant_order rr
+check round_robin_exchange exchange --count "$(scaled 50 10)" --outstanding 10
 check unload unload
