@@ -35,6 +35,13 @@ struct InfoOptions {
 };
 int RunInfo(const InfoOptions& options);
 
+struct SsOptions {
+  std::string from;
+  std::optional<std::uint16_t> port;
+  std::string json;
+};
+int RunSs(const SsOptions& options);
+
 struct CompareOptions {
   std::vector<std::string> reports;
   std::string json;

@@ -37,6 +37,14 @@ int main(int argc, char** argv) {
   cmd->add_option("--trace", info.trace, "dump written by ttdump")->required();
   cmd->callback([&] { status = hs::RunInfo(info); });
 
+  hs::SsOptions ss;
+  ss.from = "/proc/net/homa";
+  cmd = app.add_subcommand("ss", "List the Homa sockets of this network namespace and their RPCs");
+  cmd->add_option("--from", ss.from, "a copy of /proc/net/homa, of this or another host");
+  cmd->add_option("--port", ss.port, "only the socket with this port");
+  cmd->add_option("--json", ss.json, "write the list as JSON");
+  cmd->callback([&] { status = hs::RunSs(ss); });
+
   CLI11_PARSE(app, argc, argv);
   return status;
 }
