@@ -378,7 +378,8 @@ static void data_in(struct homa_input *in)
 		why = store(rpc, in, &grants);
 		/* Peers live as long as this softirq's RCU section. */
 		if (unlikely(view->data.cutoff_version !=
-			     READ_ONCE(in->hnet->tun.cutoff_version)) && why != HOMA_DROP_NO_BUFFERS)
+			     READ_ONCE(in->hnet->tun.cutoff_version)) &&
+		    why != HOMA_DROP_NO_BUFFERS)
 			untold = rpc->peer;
 		homa_trace_arrived(rpc, view->data.payload_bytes);
 		homa_rpc_unlock(rpc);

@@ -59,7 +59,8 @@ static void show_cpu(struct seq_file *m, int cpu, const struct homa_metrics *c)
 
 static int show(struct seq_file *m, void *unused)
 {
-	struct homa_metrics __percpu *metrics = pde_data(file_inode(m->file));
+	struct homa_metrics __percpu *metrics =
+		(__force struct homa_metrics __percpu *)pde_data(file_inode(m->file));
 	int cpu;
 
 	/* Readers convert "cycles" by cpu_khz; our clock counts nanoseconds. */
@@ -75,7 +76,8 @@ int homa_metrics_net_init(struct net *net, struct homa_metrics __percpu **metric
 	*metrics = alloc_percpu(struct homa_metrics);
 	if (!*metrics)
 		return -ENOMEM;
-	if (!proc_create_net_single(HOMA_METRICS_FILE, 0444, net->proc_net, show, *metrics)) {
+	if (!proc_create_net_single(HOMA_METRICS_FILE, 0444, net->proc_net, show,
+				    (__force void *)*metrics)) {
 		free_percpu(*metrics);
 		return -ENOMEM;
 	}

@@ -149,12 +149,12 @@ struct homa_rpc *homa_rpc_find_client(struct homa_sock *hsk, u64 id)
 	struct homa_rpc_bucket *bucket = find_bucket(id, NULL);
 	struct homa_rpc *rpc;
 
-	spin_lock_bh(&bucket->lock);
+	homa_bucket_lock(bucket);
 	hlist_for_each_entry(rpc, &bucket->chain, hash_link) {
 		if (rpc->id == id && rpc->hsk == hsk)
 			return rpc;
 	}
-	spin_unlock_bh(&bucket->lock);
+	homa_bucket_unlock(bucket);
 	return NULL;
 }
 
@@ -176,10 +176,10 @@ struct homa_rpc *homa_rpc_find_server(struct homa_sock *hsk, const struct in6_ad
 	struct homa_rpc_bucket *bucket = find_bucket(id, addr);
 	struct homa_rpc *rpc;
 
-	spin_lock_bh(&bucket->lock);
+	homa_bucket_lock(bucket);
 	rpc = find_in(bucket, hsk, addr, id);
 	if (!rpc)
-		spin_unlock_bh(&bucket->lock);
+		homa_bucket_unlock(bucket);
 	return rpc;
 }
 
@@ -247,12 +247,12 @@ struct homa_rpc *homa_rpc_find_or_new_server(struct homa_sock *hsk, const struct
 	struct homa_rpc_bucket *bucket = find_bucket(view->local_id, addr);
 	struct homa_rpc *rpc;
 
-	spin_lock_bh(&bucket->lock);
+	homa_bucket_lock(bucket);
 	rpc = find_in(bucket, hsk, addr, view->local_id);
 	if (!rpc)
 		rpc = new_server(hsk, bucket, addr, view, why);
 	if (!rpc)
-		spin_unlock_bh(&bucket->lock);
+		homa_bucket_unlock(bucket);
 	return rpc;
 }
 

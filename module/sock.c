@@ -43,6 +43,7 @@ again:
 		if (READ_ONCE(hsk->port) != port || READ_ONCE(hsk->hnet) != hnet ||
 		    !refcount_inc_not_zero(&sk->sk_refcnt))
 			continue;
+		/* pairs with set_port(): the namespace is of this port */
 		if (likely(smp_load_acquire(&hsk->port) == port && READ_ONCE(hsk->hnet) == hnet)) {
 			rcu_read_unlock();
 			return hsk;

@@ -19,7 +19,7 @@ struct homa_wire_route {
 	u64 sender_id;
 };
 
-/* An acknowledgement; client_id 0: none. */
+/* An acknowledgment; client_id 0: none. */
 struct homa_wire_ack {
 	u64 client_id;
 	u16 server_port;
@@ -39,7 +39,7 @@ enum homa_wire_form {
  * @payload_bytes: parsed: bytes behind the header, at least 1, inside the
  *	message. Ignored when building.
  * @incoming: limit of what is sent without grants, parsed: <= message_length.
- * @ack: acknowledgement riding along.
+ * @ack: acknowledgment riding along.
  * @cutoff_version: of the CUTOFFS the sender knows.
  * @retransmit: the packet answers a RESEND.
  * @form: only for building.
@@ -131,7 +131,7 @@ static inline u64 homa_peer_id(u64 id)
  * @view: filled on success, undefined otherwise.
  *
  * Bytes behind the header of control packets are ignored. A DATA packet's
- * offset is resolved. An acknowledgement with an odd id is taken for none.
+ * offset is resolved. An acknowledgment with an odd id is taken for none.
  *
  * Return: HOMA_DROP_NONE, or why the packet must be dropped.
  */

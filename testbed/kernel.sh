@@ -5,7 +5,7 @@
 #   version   Debian package version            modules/  lib/modules/RELEASE, stock kernels only
 # and kernel_make_args says how kbuild is run against it.
 
-KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12"
+KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12 x86-kasan x86-kcsan"
 
 kernel_check_name() {
 	[[ " $KERNELS " == *" $1 "* ]] || usage_error "unknown kernel '$1'; there are: $KERNELS"
@@ -16,14 +16,14 @@ kernel_ready() {                # kernel_ready NAME
 	kernel_check_name "$1"
 	case $1 in
 	stock-*) stock_ready "$1" ;;
-	uml-* | sim-*) uml_ready "$1" ;;
+	*) source_ready "$1" ;;
 	esac
 }
 
 kernel_make_args() {            # kernel_make_args NAME DIR: sets MAKE
 	case $1 in
 	stock-*) MAKE=(make -C "$2/headers") ;;
-	uml-* | sim-*) MAKE=(make -C "$2/src" O="$2/build" ARCH=um) ;;
+	*) MAKE=(make -C "$2/src" O="$2/build" "ARCH=$(source_arch "$1")") ;;
 	esac
 }
 
@@ -96,20 +96,30 @@ extract_elf() {                 # extract_elf BZIMAGE OUT
 	cp "$1" "$2"            # an unknown compression still boots, only slower
 }
 
-# --- User-Mode Linux, built from Debian's linux-source
+# --- Built from Debian's linux-source: User-Mode Linux, and x86 for what that cannot do
 
-UML_RECIPE=1                    # count up when uml_build or uml_prune changes what they leave
+SOURCE_RECIPE=1                 # count up when source_build or source_prune changes what they leave
 
-uml_fragments() {
+source_fragments() {            # later ones win
+	local name fragments
 	case $1 in
-	sim-*) echo "$TOP/configs/kernels/sim.config" ;;
-	uml-smp) echo "$TOP/configs/kernels/uml-smp.config" ;;
-	*) printf '%s\n' "$TOP/configs/kernels/uml-smp.config" "$TOP/configs/kernels/$1.config" ;;
+	sim-*) fragments=sim ;;
+	uml-smp) fragments="guest uml-smp" ;;
+	uml-debug) fragments="guest uml-smp debug uml-debug" ;;
+	x86-kasan) fragments="guest x86 debug x86-kasan" ;;
+	x86-kcsan) fragments="guest x86 x86-kcsan" ;;
+	esac
+	for name in $fragments; do echo "$TOP/configs/kernels/$name.config"; done
+}
+
+source_arch() {
+	case $1 in
+	x86-*) echo x86 ;;
+	*) echo um ;;
 	esac
 }
 
-# SMP excludes virtual time, and in newer sources its runs do not repeat: the sim kernels stay with a stable series.
-uml_patches() {
+source_patches() {
 	case $1 in
 	sim-*) echo "$TOP/configs/kernels/sim.patch" ;;
 	uml-debug) echo "$TOP/configs/kernels/uml-debug.patch" ;;
@@ -117,52 +127,82 @@ uml_patches() {
 }
 
 # Options without which the kernel is not what its name says; others may vanish in newer sources.
-uml_required() {
+source_required() {
 	case $1 in
 	sim-*) echo "UML_TIME_TRAVEL_SUPPORT VIRTIO_UML VIRTIO_NET MODULES NET_NS VETH HOSTFS" ;;
 	uml-debug) echo "SMP MODULES NET_NS VETH HOSTFS KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP FRAME_POINTER DEBUG_KMEMLEAK UBSAN
 		GCOV_KERNEL FAILSLAB FAIL_PAGE_ALLOC FAULT_INJECTION_USERCOPY FAULT_INJECTION_STACKTRACE_FILTER" ;;
+	x86-kasan) echo "SMP MODULES NET_NS VETH VIRTIO_BLK PVH KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP DEBUG_OBJECTS" ;;
+	x86-kcsan) echo "SMP MODULES NET_NS VETH VIRTIO_BLK PVH KCSAN_STRICT KCSAN_WEAK_MEMORY" ;;
 	*) echo "SMP MODULES NET_NS VETH HOSTFS" ;;
 	esac
 }
 
-uml_hash() {                    # recipe, compiler and configuration, not the source version
+source_hash() {                 # recipe, compiler and configuration, not the source version
 	# shellcheck disable=SC2046
-	{ echo "recipe $UML_RECIPE gcc $(gcc -dumpversion)"; cat $(uml_fragments "$1") $(uml_patches "$1"); } | sha256sum | cut -c1-12
+	{ echo "recipe $SOURCE_RECIPE gcc $(gcc -dumpversion)"; cat $(source_fragments "$1") $(source_patches "$1"); } | sha256sum | cut -c1-12
 }
 
-uml_source_package() {          # uml_source_package NAME
-	if [[ $1 == sim-* ]]; then echo "linux-source-${1#sim-}"; return; fi
+# UML's SMP needs sid's source. It excludes virtual time, whose runs do not repeat in newer sources: the sim kernels stay
+# with a stable series, and so does x86, whose emulated guests want the stock kernel's.
+source_series() {
+	case $1 in
+	sim-*) echo "${1#sim-}" ;;
+	x86-*) echo 6.12 ;;
+	esac
+}
+
+source_package() {              # source_package [SERIES]
+	if [ "${1:-}" ]; then echo "linux-source-$1"; return; fi
 	apt-cache "${APT_OPTS[@]}" depends linux-source | grep -oE 'linux-source-[0-9.]+' | head -1 | grep . ||
 		die "the mirror offers no linux-source package"
 }
 
 # A finished build of this configuration is good whatever point release it came from: newer sources are fetched only
 # when asked for (--update) or when there is none.
-uml_cached() {                  # sets KERNEL_DIR
-	KERNEL_DIR=$(find "$CACHE/kernels" -maxdepth 1 -name "$1-*-$(uml_hash "$1")" 2>/dev/null | sort -V | tail -1)
+source_cached() {               # sets KERNEL_DIR
+	KERNEL_DIR=$(find "$CACHE/kernels" -maxdepth 1 -name "$1-*-$(source_hash "$1")" 2>/dev/null | sort -V | tail -1)
 	[ -n "$KERNEL_DIR" ]
 }
 
-uml_ready() {
-	local name=$1 version deb
-	[ -z "${UPDATE:-}" ] && uml_cached "$name" && return
+# The kernel's own scripts that check sources are not in the header packages.
+kernel_scripts() {
+	local dir=$CACHE/scripts tmp
+	if [ ! -d "$dir" ]; then
+		with_lock "$CACHE/.lock-scripts" "the kernel's scripts"
+		if [ ! -d "$dir" ]; then
+			fetch_debs linux-source-6.12 "$(stock_suite stock-6.12)" source_package 6.12
+			tmp=$(mktemp -d "$CACHE/.scripts.XXXXXX")
+			on_exit "rm -rf '$tmp'"
+			dpkg-deb --fsys-tarfile "$DEBS_DIR"/linux-source-*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+				tar -xJ -C "$tmp" --strip-components=1 --wildcards 'linux-source-*/scripts' || die "cannot unpack the kernel's scripts"
+			mv "$tmp/scripts" "$dir"
+		fi
+		unlock
+	fi
+	echo "$dir"
+}
+
+source_ready() {
+	local name=$1 version deb series
+	series=$(source_series "$name")
+	[ -z "${UPDATE:-}" ] && source_cached "$name" && return
 	with_lock "$CACHE/kernels/.lock-$name" "kernel $name"
-	[ -z "${UPDATE:-}" ] && uml_cached "$name" && { unlock; return; }
-	if [[ $name == sim-* ]]; then
-		fetch_debs "linux-source-${name#sim-}" "$(stock_suite "stock-${name#sim-}")" uml_source_package "$name"
+	[ -z "${UPDATE:-}" ] && source_cached "$name" && { unlock; return; }
+	if [ "$series" ]; then
+		fetch_debs "linux-source-$series" "$(stock_suite "stock-$series")" source_package "$series"
 	else
-		fetch_debs linux-source sid uml_source_package "$name"
+		fetch_debs linux-source sid source_package
 	fi
 	deb=$(echo "$DEBS_DIR"/linux-source-*.deb)
 	version=$(deb_version "$deb")
-	KERNEL_DIR=$CACHE/kernels/$name-$version-$(uml_hash "$name")
-	[ -d "$KERNEL_DIR" ] || uml_build "$name" "$version" "$deb"
+	KERNEL_DIR=$CACHE/kernels/$name-$version-$(source_hash "$name")
+	[ -d "$KERNEL_DIR" ] || source_build "$name" "$version" "$deb"
 	unlock
 }
 
-uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
-	local name=$1 version=$2 deb=$3 tmp log started=$SECONDS jobs missing option patch
+source_build() {                # source_build NAME VERSION DEB: into KERNEL_DIR
+	local name=$1 version=$2 deb=$3 tmp log started=$SECONDS jobs missing option patch image
 	need flex flex; need bison bison; need bc bc; need gcc gcc; need patch patch
 	log=$CACHE/kernels/$name-$version.log
 	jobs=${JOBS:-$(nproc)}
@@ -172,24 +212,25 @@ uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
 	mkdir -p "$tmp/src" "$tmp/build"
 	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
 		tar -xJ -C "$tmp/src" --strip-components=1 || die "cannot unpack $deb"
-	for patch in $(uml_patches "$name"); do
+	for patch in $(source_patches "$name"); do
 		patch -d "$tmp/src" -p1 -s --no-backup-if-mismatch <"$patch" || die "$patch does not fit linux-source $version"
 	done
 	# shellcheck disable=SC2046
-	cat $(uml_fragments "$name") >"$tmp/fragment"
+	cat $(source_fragments "$name") >"$tmp/fragment"
 	kernel_make_args "$name" "$tmp"
 	if ! "${MAKE[@]}" KCONFIG_ALLCONFIG="$tmp/fragment" allnoconfig >"$log" 2>&1; then
 		tail -3 "$log" >&2
 		die "configuring kernel $name failed; log: $log"
 	fi
-	for option in $(uml_required "$name"); do
+	for option in $(source_required "$name"); do
 		grep -q "^CONFIG_$option=y" "$tmp/build/.config" || die "linux-source $version does not grant CONFIG_$option, which $name needs"
 	done
 	missing=$(grep -oE '^CONFIG_[A-Z0-9_]+=.*' "$tmp/fragment" | tac | sort -t= -k1,1 -us | grep -vxFf "$tmp/build/.config" | tr '\n' ' ') || true
 	[ -z "$missing" ] || note "this kernel version does not grant: $missing"
 	echo "$missing" >"$tmp/not-granted"
 
-	setpriv --pdeathsig TERM setsid "${MAKE[@]}" -j"$jobs" all >>"$log" 2>&1 &
+	image=$([ "$(source_arch "$name")" = um ] && echo linux || echo vmlinux)
+	setpriv --pdeathsig TERM setsid "${MAKE[@]}" -j"$jobs" "$image" modules >>"$log" 2>&1 &
 	local pid=$!
 	on_exit "kill -- -$pid 2>/dev/null; wait $pid 2>/dev/null"
 	while kill -0 $pid 2>/dev/null; do
@@ -200,10 +241,10 @@ uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
 		grep -E 'error|Error' "$log" | head -3 >&2
 		die "building kernel $name failed; log: $log"
 	fi
-	cp "$tmp/build/linux" "$tmp/image"
+	cp "$tmp/build/$image" "$tmp/image"
 	echo "$version" >"$tmp/version"
 	cp "$tmp/build/include/config/kernel.release" "$tmp/release"
-	uml_prune "$tmp"
+	source_prune "$tmp"
 	# The output tree's Makefile and link name the source tree by its absolute path.
 	sed -i "s#$tmp#$KERNEL_DIR#g" "$tmp/build/Makefile"
 	ln -sfn "$KERNEL_DIR/src" "$tmp/build/source"
@@ -212,7 +253,7 @@ uml_build() {                   # uml_build NAME VERSION DEB: into KERNEL_DIR
 }
 
 # Modules need the Makefiles, scripts and headers of the source tree and the generated part of the build tree.
-uml_prune() {                   # uml_prune DIR
+source_prune() {                # source_prune DIR
 	local keep
 	for keep in "$1"/src/*/; do
 		case $(basename "$keep") in

@@ -43,5 +43,10 @@ kmods_make() {                  # kmods_make KERNEL STAGE FOLDERS
 	printf '# SPDX-License-Identifier: GPL-2.0-only\nobj-m += %s\n' "$3" >"$2/Kbuild.new"
 	if cmp -s "$2/Kbuild.new" "$2/Kbuild"; then rm "$2/Kbuild.new"; else mv "$2/Kbuild.new" "$2/Kbuild"; fi
 	kernel_make_args "$1" "$KERNEL_DIR"
-	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 M="$2" modules >&2
+	local log=$2/make.log failed=
+	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 ${SPARSE:+C=2 CF=-D__CHECK_ENDIAN__} M="$2" modules >"$log" 2>&1 || failed=1
+	cat "$log" >&2
+	# What was compiled with a warning is compiled again the next time, so that none is forgotten.
+	! grep -q warning: "$log" || find "$2" -name '*.o' -delete
+	[ ! "$failed" ]
 }

@@ -67,9 +67,13 @@ apt_suite() {                   # apt_suite SUITE
 # Packages of one download set live together in the cache; the set counts only once its last package is there.
 # CHOOSER runs once the lists are read and prints the package names.
 fetch_debs() {                  # fetch_debs SET SUITE CHOOSER [ARG...]: sets DEBS_DIR
-	local set=$1 suite=$2 packages; shift 2
+	local set=$1 suite=$2 packages fd; shift 2
 	DEBS_DIR=$CACHE/debs/$set
 	[ -f "$DEBS_DIR/complete" ] && [ -z "${UPDATE:-}" ] && return
+	mkdir -p "$CACHE/debs"
+	exec {fd}>"$CACHE/debs/.lock-$set"      # several kernels are built from one source
+	flock "$fd"
+	[ -f "$DEBS_DIR/complete" ] && [ -z "${UPDATE:-}" ] && { exec {fd}>&-; return; }
 	note "downloading $set from Debian $suite"
 	apt_suite "$suite"
 	packages=$("$@") || exit 1
@@ -81,6 +85,7 @@ fetch_debs() {                  # fetch_debs SET SUITE CHOOSER [ARG...]: sets DE
 	echo "$packages" >"$DEBS_DIR.partial/complete"
 	rm -rf "$DEBS_DIR"
 	mv "$DEBS_DIR.partial" "$DEBS_DIR"
+	exec {fd}>&-
 }
 
 deb_version() { dpkg-deb -f "$1" Version; }

@@ -24,8 +24,8 @@ enum homa_type {
 	HOMA_BUSY = 0x14, /* alive, not sending that now */
 	HOMA_CUTOFFS = 0x15, /* priorities of unscheduled packets */
 	HOMA_FREEZE = 0x16, /* stop the trace */
-	HOMA_NEED_ACK = 0x17, /* server asks for an acknowledgement */
-	HOMA_ACK = 0x18, /* client's acknowledgements */
+	HOMA_NEED_ACK = 0x17, /* server asks for an acknowledgment */
+	HOMA_ACK = 0x18, /* client's acknowledgments */
 };
 
 #define HOMA_TYPE_FIRST HOMA_DATA
@@ -82,7 +82,7 @@ struct homa_common_hdr {
 } HOMA_WIRE_PACKED;
 
 /**
- * struct homa_ack - one acknowledgement inside DATA or ACK
+ * struct homa_ack - one acknowledgment inside DATA or ACK
  * @client_id: the client's (even) id of an RPC that is over, 0: no entry.
  * @server_port: its server's port.
  */
@@ -97,7 +97,7 @@ struct homa_ack {
  * @message_length: payload bytes of the whole message.
  * @incoming: bytes the sender sends without further grants, or the end of the
  *	range being retransmitted.
- * @ack: one acknowledgement riding along.
+ * @ack: one acknowledgment riding along.
  * @cutoff_version: version of the receiver's CUTOFFS the sender knows, or 0.
  * @retransmit: 1 when this answers a RESEND.
  * @pad: 0.

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lint checks. Each looks at the files git knows and returns a Result."""
 import collections
-import os
+import functools
 import pathlib
 import re
 import shutil
 import subprocess
 
+import kernel
 import layers
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -114,8 +115,7 @@ def check_layers(_sources):
 
 def tool_output(command):
     """Non-empty lines a checker prints."""
-    out = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
-    return [line for line in (out.stdout + out.stderr).splitlines() if line.strip()]
+    return kernel.output(command)[1]
 
 
 def check_shellcheck(sources):
@@ -138,32 +138,6 @@ def check_flake8(sources):
                                              "--max-line-length=110", *scripts]))
 
 
-def find_checkpatch():
-    """checkpatch.pl of a kernel source in the cache, or of $KERNEL_SOURCE."""
-    if "KERNEL_SOURCE" in os.environ:
-        candidates = [pathlib.Path(os.environ["KERNEL_SOURCE"]) / "scripts/checkpatch.pl"]
-    else:
-        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        candidates = []
-        for root in (cache / "homascope", TOP / "build/kernels"):
-            for depth in ("*", "*/*", "*/*/*"):
-                candidates += root.glob(f"{depth}/scripts/checkpatch.pl")
-    return next((str(path) for path in candidates if path.exists()), None)
-
-
-def check_checkpatch(sources):
-    script = find_checkpatch()
-    if not script:
-        return Result(0, [], "no kernel source at hand (KERNEL_SOURCE=DIR names one)")
-    # Lists of events and reasons are macros that cannot be put in parentheses.
-    ignore = "COMPLEX_MACRO,BRACKET_SPACE,SPDX_LICENSE_TAG,MULTISTATEMENT_MACRO_USE_DO_WHILE"
-    kernel = [path for path in sources if path.startswith(("module/", "tracer/kernel/"))
-              and path.endswith((".c", ".h")) and "/tests/" not in path]
-    lines = tool_output(["perl", script, "--no-tree", "--terse", "-q", "-f",
-                         "--ignore", ignore, *kernel])
-    return Result(len(kernel), [line for line in lines if " ERROR: " in line])
-
-
 def check_man(_sources):
     """mandoc knows the rules of manual pages, groff whether they can be typeset."""
     pages = [path for path in files() if path.startswith("docs/man/")]
@@ -179,9 +153,14 @@ def check_man(_sources):
     return Result(len(pages), problems)
 
 
+def check_kernel(name, sources):
+    return Result(*kernel.run(name, sources))
+
+
 CHECKS = {"layers": check_layers, "spdx": check_spdx, "lines": check_lines,
           "versions": check_versions, "paths": check_paths, "shellcheck": check_shellcheck,
-          "flake8": check_flake8, "checkpatch": check_checkpatch, "man": check_man}
+          "flake8": check_flake8, "man": check_man,
+          **{name: functools.partial(check_kernel, name) for name in kernel.CHECKS}}
 
 
 def run(name):
