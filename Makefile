@@ -24,6 +24,10 @@ test: deps ## every test of the project: units, lint, virtual machines
 	$(Q)$(MAKE) --no-print-directory user
 	$(Q)tests/run
 
+.PHONY: test-full
+test-full: deps user ## all that and the emulated debug kernels (KASAN with lockdep, KCSAN): an hour or two more
+	$(Q)tests/run --full
+
 .PHONY: check
 check: user ## the quick tests: units and lint, no virtual machine (about two minutes)
 	$(Q)tests/run --quick
@@ -56,8 +60,8 @@ modules: ## build homa.ko and timetrace.ko for KERNEL (uml-smp, uml-debug, stock
 	$(Q)testbed/vm kmods $(KERNEL)
 
 .PHONY: debug-kernel
-debug-kernel: ## build the kernel with KASAN, lockdep and friends (cached)
-	$(Q)testbed/vm kernel uml-debug
+debug-kernel: ## build the kernels that look for bugs: uml-debug, x86-kasan, x86-kcsan (cached)
+	$(Q)for kernel in uml-debug x86-kasan x86-kcsan; do testbed/vm kernel $$kernel || exit; done
 
 .PHONY: bench-module
 bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instruction time

@@ -9,7 +9,7 @@ mode_defaults() {               # mode_defaults MODE: sets what the command line
 	local default_kernel kinds default_timeout
 	case $1 in
 	det) default_kernel=stock-6.12 kinds=stock CPUS=${CPUS:-1} default_timeout=600 ;;
-	rt) default_kernel=stock-6.12 kinds=stock CPUS=${CPUS:-2} default_timeout=600 ;;
+	rt) default_kernel=stock-6.12 kinds="stock x86" CPUS=${CPUS:-2} default_timeout=600 ;;
 	uml) default_kernel=uml-smp kinds=uml CPUS=${CPUS:-2} default_timeout=300 ;;
 	uml-debug) default_kernel=uml-debug kinds=uml CPUS=${CPUS:-2} default_timeout=1800 ;;
 	sim) default_kernel=sim-6.12 kinds=sim CPUS=1 MEM=${MEM:-256} ACCEL=uml default_timeout=600 ;;	# testbed/vm cluster
@@ -19,7 +19,7 @@ mode_defaults() {               # mode_defaults MODE: sets what the command line
 	MEM=${MEM:-1024}
 	TIMEOUT=${TIMEOUT:-$default_timeout}
 	kernel_check_name "$KERNEL"
-	[[ $KERNEL == $kinds-* ]] || usage_error "mode $1 wants a $kinds-* kernel, not $KERNEL"
+	[[ " $kinds " == *" ${KERNEL%%-*} "* ]] || usage_error "mode $1 wants a kernel of the kind ${kinds// / or }, not $KERNEL"
 	[ "$1" != det ] || [ "$CPUS" = 1 ] ||
 		usage_error "mode det has one CPU: several take turns there, which distorts every figure; use --mode rt"
 }

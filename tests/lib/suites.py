@@ -21,8 +21,9 @@ import dissection  # noqa: E402
 # verdict: "ok", "not ok" or "skip"; why: one line for the latter two.
 Case = collections.namedtuple("Case", "name verdict why")
 
-# A guest: testbed mode, kernel, seconds until it counts as hung, scripts.
-Guest = collections.namedtuple("Guest", "mode kernel timeout scripts")
+# A guest: testbed mode, kernel, seconds until it counts as hung, scripts; full: takes so long that it
+# runs only when asked for.
+Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full", defaults=[False])
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
@@ -39,12 +40,12 @@ PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", 
                 "tools/wireshark/tests"]
 
 
-def names():
-    """All suites, in the order in which they run."""
+def names(full=False):
+    """All suites, in the order in which they run; @full: those of slow guests, too."""
     return (["unit/ctest", "unit/pytest"] + [f"lint/{name}" for name in checks.CHECKS]
             + ["vm/testbed"]
             + [f"vm/{guest}/{script}" for guest, spec in GUESTS.items()
-               for script in spec.scripts])
+               if full or not spec.full for script in spec.scripts])
 
 
 def run(selected):
@@ -86,6 +87,12 @@ def short(path):
 def last_line(log):
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return lines[-1] if lines else "no output"
+
+
+def first_warning(log):
+    """Line of a compiler's warning, or ""."""
+    return next((line for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+                 if " warning: " in line), "")
 
 
 def from_junit(report, status, log):
@@ -174,6 +181,9 @@ def guest_files(kernel):
              "/bin/tt_stress.ko": BUILD / f"kmod-{kernel}/src/tracer/kernel/tests/tt_stress.ko",
              "/tests/stress.sh": TOP / "tracer/kernel/tests/stress.sh",
              "/tests/case.sh": TOP / "tests/lib/case.sh"}
+    m32 = BUILD / "tests/abi/abi_test_m32"  # where the compiler has the libraries for it
+    if m32.exists():
+        files["/bin/abi_test_m32"] = m32
     for script in (TOP / "tests/system").glob("*.sh"):
         files[f"/tests/{script.name}"] = script
     return files
@@ -187,8 +197,10 @@ def run_guest(guest, spec, scripts):
     first = f"vm/{guest}/{scripts[0]}"
     for step in ("kernel", "kmods"):
         log = LOGS / f"vm-{guest}-{step}.log"
-        if run_logged(log, ["testbed/vm", step, spec.kernel]):
-            why = f"{last_line(log)} ({short(log)})"
+        status = run_logged(log, ["testbed/vm", step, spec.kernel])
+        why = last_line(log) if status else first_warning(log)
+        if why:
+            why = f"{why} ({short(log)})"
             yield first, [Case(f"{step} {spec.kernel}", "not ok", why)], time.monotonic() - started
             return
     files = guest_files(spec.kernel)

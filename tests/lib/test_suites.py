@@ -64,3 +64,17 @@ def test_a_runner_that_fails_outside_its_cases_has_failed(logs):
     cases = suites.from_junit(logs / "x.xml", 2, logs / "x.log")
     assert ("run", "not ok") in verdicts(cases)
     assert "last words" in cases[-1].why
+
+
+def test_a_warning_of_the_compiler_is_found(logs):
+    (logs / "x.log").write_text("+ testbed/vm kmods k\nx.c:1:2: warning: unused\nx.ko\n")
+    assert suites.first_warning(logs / "x.log") == "x.c:1:2: warning: unused"
+    (logs / "x.log").write_text("+ testbed/vm kmods k\nx.ko\n")
+    assert not suites.first_warning(logs / "x.log")
+
+
+def test_slow_guests_run_only_when_asked_for(monkeypatch):
+    monkeypatch.setattr(suites, "GUESTS", {"quick": suites.Guest("uml", "k", 1, ["a"]),
+                                           "slow": suites.Guest("rt", "k", 1, ["a"], full=True)})
+    assert "vm/quick/a" in suites.names() and "vm/slow/a" not in suites.names()
+    assert "vm/slow/a" in suites.names(full=True)
