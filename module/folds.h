@@ -186,8 +186,9 @@ static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u
 		if (homa_tt_recent(now, stamps->running) && stamps->copied && length &&
 		    homa_rpc_is_client(rpc) == !!stamps->end) {
 			if (stamps->end)
-				homa_tt_reply_received_at(now, rpc->id, tid, length, stamps->running,
-							  stamps->end, stamps->copy, stamps->copied);
+				homa_tt_reply_received_at(now, rpc->id, tid, length,
+							  stamps->running, stamps->end,
+							  stamps->copy, stamps->copied);
 			else
 				homa_tt_request_received_at(now, rpc->id, tid, length,
 							    stamps->running, stamps->copy,

@@ -13,8 +13,9 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 	stage=$out/src
 	mkdir -p "$stage"
 	with_lock "$out/.lock" "modules for $name"
-	# What is excluded here (objects) is also kept from deletion.
-	rsync -a --delete --include='*/' --include='*.[chS]' --include='*.def' --include=Kbuild --exclude='*' \
+	# What is excluded here (objects) is also kept from deletion. Times are not copied: a file changed while the last
+	# build ran would be older than the object made of what it was.
+	rsync -rlp --checksum --delete --include='*/' --include='*.[chS]' --include='*.def' --include=Kbuild --exclude='*' \
 		"$tree/module" "$tree/tracer" "$stage/"
 
 	local folder folders=()

@@ -22,12 +22,13 @@ static LIST_HEAD(clients);
 
 const struct tt_event *tt_event_get(u32 id)
 {
+	/* pairs with add_event(): events below event_end are there */
 	return id < smp_load_acquire(&event_end) ? events[id] : NULL;
 }
 
 u32 tt_event_end(void)
 {
-	return smp_load_acquire(&event_end);
+	return smp_load_acquire(&event_end); /* pairs with add_event() */
 }
 
 u32 tt_type_bytes(u8 type)
@@ -214,7 +215,7 @@ static int add_event(struct tt_client *client, u32 index)
 	event->nparts = nparts;
 	events[event_end] = event;
 	client->ids[index] = event_end;
-	smp_store_release(&event_end, event_end + 1);
+	smp_store_release(&event_end, event_end + 1); /* pairs with tt_event_get() */
 	return 0;
 }
 

@@ -13,7 +13,8 @@ extern struct mutex tt_mutex;
  * struct tt_event - a dictionary entry; lives as long as the tracer
  * @def: copy of what the client described.
  * @group: the client's group.
- * @parts: events that its records hold, nparts of them.
+ * @parts: events that its records hold.
+ * @nparts: how many.
  * @id: in records.
  * @missing: the kernel lacks the tracepoint it would come from.
  */

@@ -21,7 +21,7 @@ static void freeze(struct work_struct *work)
 		tt_rings_freeze();
 	}
 	mutex_unlock(&tt_mutex);
-	smp_store_release(&pending, 0);
+	smp_store_release(&pending, 0); /* pairs with the cmpxchg(): @reason was read */
 }
 
 static DECLARE_WORK(freeze_work, freeze);

@@ -107,7 +107,7 @@ do {										\
 										\
 	if (in_block(_begin)) {							\
 		pad(_begin, _left);						\
-		smp_wmb();							\
+		smp_wmb(); /* the padding is there when the commit counts it */	\
 		add;								\
 	}									\
 } while (0)
@@ -479,7 +479,7 @@ static bool try_cut(const struct tt_ring *ring, struct tt_cut *cut)
 	for (i = 0; i < TT_RING_LOSSES; i++)
 		cut->lost[i] = READ_ONCE(ring->lost[i]) - ring->lost_cleared[i];
 	cut->nested_ns = READ_ONCE(ring->nested_ns);
-	smp_rmb();
+	smp_rmb(); /* all of it before the places are looked at again */
 	if (all_committed(commit, at)) {
 		cut->whole = opened;
 		cut->last_bytes = opened ? claimed(cursor) : 0;
@@ -512,7 +512,7 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 
 	if (READ_ONCE(block->sequence) != sequence)
 		return -ESTALE;
-	smp_rmb();
+	smp_rmb(); /* pairs with open_block(): the header is of this sequence */
 	memcpy(to, block, TT_BLOCK_BYTES);
 	smp_rmb(); /* pairs with open_block() */
 	if (READ_ONCE(block->sequence) != sequence)
