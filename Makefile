@@ -56,7 +56,7 @@ $(BUILD)/build.ninja: CMakeLists.txt
 	$(Q)cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) $(if $(V),,--log-level=WARNING) >/dev/null
 
 .PHONY: modules
-modules: ## build homa.ko and timetrace.ko for KERNEL (uml-smp, uml-debug, stock-6.12, stock-6.1)
+modules: ## build homa.ko and timetrace.ko for KERNEL (testbed/vm help lists them)
 	$(Q)testbed/vm kmods $(KERNEL)
 
 .PHONY: debug-kernel
