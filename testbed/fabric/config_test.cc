@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.h"
 
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,14 +12,17 @@ namespace fabric {
 namespace {
 
 std::string ErrorOf(const std::string& text) {
-  const std::string path = testing::TempDir() + "fabric_config_test.toml";
+  // Cases run at the same time.
+  const std::string path = testing::TempDir() + "fabric_config_test." + std::to_string(getpid());
   std::ofstream(path) << text;
+  std::string what;
   try {
     ReadConfig(path, 4);
   } catch (const std::runtime_error& error) {
-    return error.what();
+    what = error.what();
   }
-  return "";
+  unlink(path.c_str());
+  return what;
 }
 
 TEST(ConfigTest, ReadsWhatTheRepositoryShips) {
