@@ -67,6 +67,8 @@ static void add(struct homa_net *hnet, struct homa_rpc_grant *entry)
 	if (rb_add_cached(&entry->node, &peer->messages, message_before))
 		move_peer(peer);
 	hnet->num_grants++;
+	if (hnet->num_grants > (u32)READ_ONCE(hnet->tun.max_grantable_rpcs))
+		WRITE_ONCE(hnet->tun.max_grantable_rpcs, hnet->num_grants);
 }
 
 static void remove(struct homa_net *hnet, struct homa_rpc_grant *entry)

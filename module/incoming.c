@@ -49,11 +49,16 @@ static enum skb_drop_reason skb_reason(enum homa_drop_reason why)
 	switch (why) {
 	case HOMA_DROP_SHORT:
 		return SKB_DROP_REASON_PKT_TOO_SMALL;
+	case HOMA_DROP_TYPE:
+		return SKB_DROP_REASON_UNHANDLED_PROTO;
 	case HOMA_DROP_NO_SOCKET:
 	case HOMA_DROP_NOT_SERVING:
 		return SKB_DROP_REASON_NO_SOCKET;
 	case HOMA_DROP_NO_BUFFERS:
+	case HOMA_DROP_RCVBUF:
 		return SKB_DROP_REASON_SOCKET_RCVBUFF;
+	case HOMA_DROP_GAPS:
+		return SKB_DROP_REASON_PROTO_MEM;
 	case HOMA_DROP_NO_MEMORY:
 		return SKB_DROP_REASON_NOMEM;
 	default:
@@ -97,9 +102,9 @@ bool homa_request_missing(struct homa_rpc *rpc)
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
 	if (nothing_yet)
-		homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL);
+		homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL, 0);
 	for (i = 0; i < count; i++)
-		homa_xmit_resend(rpc, missing[i].start, missing[i].end - missing[i].start);
+		homa_xmit_resend(rpc, missing[i].start, missing[i].end - missing[i].start, 0);
 	homa_rpc_put(rpc);
 	return nothing_yet || count;
 }
@@ -151,10 +156,12 @@ void homa_retry_buffers(struct homa_sock *hsk)
 		if (rpc->state == HOMA_RPC_DEAD || rpc->rx.num_bpages) {
 			homa_rpc_unlock(rpc);
 		} else if (get_buffers(rpc)) {
-			/* What came so far was dropped: all of it again. */
+			/* What came so far was dropped: all of it again, behind what
+			 * others wait for.
+			 */
 			rpc->silence = 0;
 			homa_rpc_unlock(rpc);
-			homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL);
+			homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL, 1);
 		} else {
 			homa_rpc_unlock(rpc);
 			homa_rpc_put(rpc);
@@ -260,7 +267,7 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	/* Beyond the limit one packet a message may wait, so that all advance. */
 	if (unlikely(atomic_read(&sk->sk_rmem_alloc) + in->skb->truesize >
 		     READ_ONCE(sk->sk_rcvbuf)) && !skb_queue_empty(&rpc->rx.queue))
-		return HOMA_DROP_NO_MEMORY;
+		return HOMA_DROP_RCVBUF;
 	why = note_arrival(rpc, data);
 	if (why)
 		return why;
@@ -778,7 +785,10 @@ int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 				homa_tt_copy_out_done(rpc->id, end);
 		}
 		atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
-		consume_skb(skb);
+		if (unlikely(err))
+			kfree_skb_reason(skb, SKB_DROP_REASON_SKB_UCOPY_FAULT);
+		else
+			consume_skb(skb);
 	}
 	return err;
 }

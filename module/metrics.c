@@ -51,6 +51,11 @@ static void show_cpu(struct seq_file *m, int cpu, const struct homa_metrics *c)
 	line(m, #name, c->name, doc " (" unit ", better: " better ")");
 #include "uapi/homa_metrics.def"
 #undef HOMA_METRIC
+	/* Names that readers know for what is counted under others. */
+	line(m, "requests_received", c->server_requests_done, "Requests received completely");
+	line(m, "responses_received", c->client_responses_done, "Responses received completely");
+	line(m, "unknown_packet_types", c->drops[HOMA_DROP_TYPE], "Packets of unknown types");
+	line(m, "short_packets", c->drops[HOMA_DROP_SHORT], "Packets shorter than their headers");
 #define DROP_LINE(name, text) \
 	line(m, "drop_" #name, c->drops[HOMA_DROP_##name], "Packets dropped: " text);
 	HOMA_DROP_REASONS(DROP_LINE)

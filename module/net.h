@@ -28,6 +28,7 @@ struct homa_tunables {
 	int fifo_grant_increment;
 	int grant_fifo_fraction;
 	int link_mbps;
+	int max_grantable_rpcs;
 	int max_incoming;
 	int max_overcommit;
 	int max_sched_prio;

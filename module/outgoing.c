@@ -439,10 +439,10 @@ void homa_xmit_grant(struct homa_rpc *rpc, u32 offset, u8 level)
 		     homa_wire_build_grant(&header, &route, offset, level));
 }
 
-void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length)
+void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length, u8 below)
 {
 	struct homa_wire_route route = route_of(rpc->hsk, rpc->dport, rpc->id);
-	u8 level = top_level(rpc->hsk);
+	u8 level = max(top_level(rpc->hsk) - below, 0);
 	struct homa_resend_hdr header;
 
 	homa_metric_inc(rpc->hsk->hnet, packets_sent_RESEND);

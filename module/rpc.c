@@ -362,7 +362,8 @@ static void free_rpc(struct homa_rpc *rpc)
 		homa_pool_unuse(hsk->pool, rpc->rx.bpages, rpc->rx.num_bpages);
 	while ((skb = __skb_dequeue(&rpc->rx.queue))) {
 		atomic_sub(skb->truesize, &homa_to_sk(hsk)->sk_rmem_alloc);
-		consume_skb(skb);
+		/* Received and never given to anybody. */
+		kfree_skb(skb);
 	}
 	if (rpc->rx.gaps)
 		kmem_cache_free(gaps_cache, rpc->rx.gaps);

@@ -35,6 +35,7 @@ static int max_share = 500; /* permille */
 	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(link_mbps, 25000, one, max_int) \
+	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
 	NAME(max_server_rpcs, 65536, one, max_rpcs) /* a socket */ \

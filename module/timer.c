@@ -117,7 +117,7 @@ static void tick_rpc(struct homa_rpc *rpc)
 static void scan(struct homa_net *hnet, bool may_sleep)
 {
 	struct homa_sock *hsk = NULL;
-	u64 start_ns = ktime_get_ns();
+	u64 start_ns = ktime_get_ns(), took_ns;
 
 	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
@@ -133,8 +133,10 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 		homa_retry_buffers(hsk);
 	}
 	homa_grant_check(hnet);
-	WRITE_ONCE(hnet->tick_ns, clamp_t(u64, (ktime_get_ns() - start_ns) * HOMA_TICK_SHARE,
-					  HOMA_TICK_NS, HOMA_MAX_TICKS * HOMA_TICK_NS));
+	took_ns = ktime_get_ns() - start_ns;
+	homa_metric_add(hnet, timer_cycles, took_ns);
+	WRITE_ONCE(hnet->tick_ns, clamp_t(u64, took_ns * HOMA_TICK_SHARE, HOMA_TICK_NS,
+					  HOMA_MAX_TICKS * HOMA_TICK_NS));
 }
 
 static void tick_work(struct work_struct *work)

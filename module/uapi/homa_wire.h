@@ -223,7 +223,8 @@ HOMA_WIRE_OFFSET(homa_ack_hdr, acks, 30);
 	X(NO_BUFFERS, "no space in the receive region") \
 	X(NO_MEMORY, "out of kernel memory or over a limit") \
 	X(NOT_ALLOWED, "not accepted from this peer") \
-	X(RATE, "more of them than are accepted")
+	X(RATE, "more of them than are accepted") \
+	X(RCVBUF, "receive memory of the socket used up")
 
 enum homa_drop_reason {
 #define HOMA_DROP_ENUM(name, text) HOMA_DROP_##name,

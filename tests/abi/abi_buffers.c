@@ -75,10 +75,18 @@ static void region_unmapped_later(void)
 {
 	struct duo d = open_duo();
 	struct received r = { 0 };
+	union endpoint_addr to;
 
 	EXPECT_OK(munmap(d.server.region, d.server.region_bytes));
 	request(&d, 5000, 0, 0);
 	EXPECT_ERR(endpoint_receive(&d.server, 0, 0, &r), EFAULT);
+	EXPECT(r.args.id & 1);
+	/* It is not executed again, and can be answered. */
+	to = d.to;
+	endpoint_set_port(&to, endpoint_port(&d.client));
+	EXPECT_EQ(endpoint_reply(&d.server, &to, "sorry", 5, r.args.id), 0);
+	receive(&d.client, 0, &r);
+	EXPECT_EQ(r.length, 5);
 }
 
 /* Gives @offset back without waiting for a message. */
@@ -101,6 +109,23 @@ static void returned_once(void)
 	offset = r.args.bpage_offsets[0];
 	EXPECT_ERR(give_back(&d.server, offset), EAGAIN); /* accepted; no message */
 	EXPECT_ERR(give_back(&d.server, offset), EINVAL);
+}
+
+/* Few bpages are in use, but the one given back last is not written again at once. */
+static void low_ones_in_turn(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	uint32_t last = ~0u;
+
+	for (int i = 0; i < 20; i++) {
+		request(&d, HOMA_BPAGE_SIZE, 0, 0);
+		receive(&d.server, 0, &r); /* gives the last one back first */
+		EXPECT_EQ(r.args.num_bpages, 1);
+		EXPECT(r.args.bpage_offsets[0] != last);
+		last = r.args.bpage_offsets[0];
+		EXPECT(last < 8 * HOMA_BPAGE_SIZE);
+	}
 }
 
 static void never_lent(void)
@@ -223,6 +248,7 @@ const struct abi_case buffer_cases[] = {
 	{ "region_least_and_most", region_least_and_most },
 	{ "region_get", region_get },
 	{ "region_unmapped_later", region_unmapped_later },
+	{ "bpages_low_ones_in_turn", low_ones_in_turn },
 	{ "bpage_returned_once", returned_once },
 	{ "bpage_never_lent", never_lent },
 	{ "bpage_entries_before_a_bad_one_count", entries_before_a_bad_one_count },
