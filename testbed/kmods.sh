@@ -48,6 +48,6 @@ kmods_make() {                  # kmods_make KERNEL STAGE FOLDERS
 	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 ${SPARSE:+C=2 CF=-D__CHECK_ENDIAN__} M="$2" modules >"$log" 2>&1 || failed=1
 	cat "$log" >&2
 	# What was compiled with a warning is compiled again the next time, so that none is forgotten.
-	! grep -q warning: "$log" || find "$2" -name '*.o' -delete
+	! grep -q ':[0-9]*: warning:' "$log" || find "$2" -name '*.o' -delete
 	[ ! "$failed" ]
 }

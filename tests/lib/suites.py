@@ -25,6 +25,10 @@ Case = collections.namedtuple("Case", "name verdict why")
 # runs only when asked for.
 Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full", defaults=[False])
 
+# All that the module does, and the tracer with it.
+MODULE_SCRIPTS = ["smoke", "abi", "errors", "reload", "trace", "levels", "path", "namespaces", "packet",
+                  "control", "netem", "tracer"]
+
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
                  ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "path", "namespaces",
@@ -34,6 +38,8 @@ GUESTS = {
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
                    ["smoke", "reload", "trace"]),
+    "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),
+    "kcsan": Guest("rt", "x86-kcsan", 5400, MODULE_SCRIPTS, full=True),
 }
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",

@@ -93,7 +93,8 @@ def kernel_doc(files):
 
 def sparse(_files):
     """gcc with W=1 and sparse."""
-    return [line for line in testbed("kmods", "--sparse", KERNEL) if re.search("warning:|error:", line)]
+    return [line for line in testbed("kmods", "--sparse", KERNEL)
+            if re.search(":[0-9]+: (warning|error):", line)]
 
 
 # Semantic patches left out: for device drivers or file systems only; minmax takes as long as ten
