@@ -214,7 +214,7 @@ static void exhaustion_recovers(void)
 {
 	enum { MESSAGES = 6 };
 	size_t least = (size_t)sysconf(_SC_NPROCESSORS_CONF) * HOMA_BPAGE_SIZE + 2000000;
-	struct endpoint server = endpoint_open(FAMILY, (least + 65535) / 65536 * 65536);
+	struct endpoint server = server_open((least + 65535) / 65536 * 65536);
 	struct received r[MESSAGES] = { 0 };
 	struct duo d = { .client = endpoint_open(FAMILY, REGION_BYTES), .to = self };
 	int got = 0, given = 0;
@@ -243,6 +243,124 @@ static void exhaustion_recovers(void)
 	EXPECT(given > 0); /* the region was indeed too small */
 }
 
+static void returned_by_any_offset(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+
+	request(&d, HOMA_BPAGE_SIZE, 0, 0);
+	receive(&d.server, 0, &r);
+	EXPECT_ERR(give_back(&d.server, r.args.bpage_offsets[0] + HOMA_BPAGE_SIZE - 1), EAGAIN);
+	EXPECT_ERR(give_back(&d.server, r.args.bpage_offsets[0]), EINVAL);
+}
+
+/* Memory of the region goes and comes under the socket. */
+static void region_comes_back(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+
+	EXPECT_OK(mprotect(d.server.region, d.server.region_bytes, PROT_READ));
+	request(&d, 5000, 0, 0);
+	EXPECT_ERR(endpoint_receive(&d.server, 0, 0, &r), EFAULT);
+	EXPECT_EQ(r.args.num_bpages, 0);
+	EXPECT_OK(mprotect(d.server.region, d.server.region_bytes, PROT_READ | PROT_WRITE));
+	request(&d, 6000, 0, 0);
+	do /* some implementations offer the failed one again */
+		receive(&d.server, 0, &r);
+	while (r.length != 6000);
+	expect_pattern(&d.server, &r, 6000);
+}
+
+static uint64_t available(const struct endpoint *ep)
+{
+	return info_of(ep, NULL, 0).bpool_avail_bytes;
+}
+
+static void region_is_whole_again(void)
+{
+	enum { MESSAGES = 100, BYTES = 30000 };
+	uint64_t owned = (uint64_t)sysconf(_SC_NPROCESSORS_CONF) * HOMA_BPAGE_SIZE;
+	struct duo d = open_duo();
+	struct received r[MESSAGES] = { 0 };
+
+	for (int i = 0; i < MESSAGES; i++) {
+		request(&d, BYTES, 0, 0);
+		receive(&d.server, 0, &r[i]);
+	}
+	EXPECT(available(&d.server) <= REGION_BYTES - (uint64_t)MESSAGES * BYTES);
+	for (int i = 0; i < MESSAGES; i++)
+		EXPECT_ERR(give_back(&d.server, r[i].args.bpage_offsets[0]), EAGAIN);
+	/* Each CPU may keep one for the next short messages. */
+	EXPECT(available(&d.server) >= REGION_BYTES - owned);
+}
+
+/* An application that gives nothing back harms itself only. */
+static void never_returned(void)
+{
+	enum { MESSAGES = 12 };
+	size_t least = (size_t)sysconf(_SC_NPROCESSORS_CONF) * HOMA_BPAGE_SIZE + 2000000;
+	struct duo d = open_duo(), greedy = d;
+	struct received r = { 0 };
+
+	greedy.server = server_open((least + 65535) / 65536 * 65536);
+	EXPECT_OK(endpoint_bind(&greedy.server, FAMILY, SERVER_PORT + 1));
+	endpoint_set_port(&greedy.to, SERVER_PORT + 1);
+	for (int i = 0; i < MESSAGES; i++)
+		request(&greedy, 400000, 0, 0);
+	while (polled(&greedy.server, POLLIN, 300) & POLLIN) {
+		r.args.num_bpages = 0; /* keeps them */
+		EXPECT(endpoint_receive(&greedy.server, 0, MSG_DONTWAIT, &r) > 0 || errno == EAGAIN);
+	}
+	/* Those that wait for room do not time out, and do not stop others. */
+	EXPECT_EQ(info_of(&greedy.client, NULL, 0).num_rpcs, MESSAGES);
+	for (int i = 0; i < 5; i++) {
+		request(&d, 100000, 0, 0);
+		serve_one(&d, 1000);
+		r.args.num_bpages = 0;
+		receive(&d.client, 0, &r);
+		EXPECT_EQ(r.length, 1000);
+	}
+	endpoint_close(&greedy.server);
+	for (int i = 0; i < MESSAGES; i++)
+		EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+}
+
+/* The same with messages of which many fit into one bpage. */
+static void exhaustion_by_short_messages(void)
+{
+	enum { MESSAGES = 120, BYTES = 30000 };
+	size_t least = (size_t)sysconf(_SC_NPROCESSORS_CONF) * HOMA_BPAGE_SIZE + 2000000;
+	struct duo d = { .server = server_open((least + 65535) / 65536 * 65536),
+			 .client = endpoint_open(FAMILY, REGION_BYTES), .to = self };
+	struct received r[MESSAGES] = { 0 };
+	int got = 0, given = 0;
+
+	EXPECT_OK(endpoint_bind(&d.server, FAMILY, SERVER_PORT));
+	endpoint_set_port(&d.to, SERVER_PORT);
+	for (int i = 0; i < MESSAGES; i++)
+		request(&d, BYTES, 0, 0);
+	while (got < MESSAGES) {
+		struct received *next = &r[got];
+
+		if (!(polled(&d.server, POLLIN, 300) & POLLIN)) {
+			uint32_t n = 0;
+
+			while (given < got && n < HOMA_MAX_BPAGES)
+				next->args.bpage_offsets[n++] = r[given++].args.bpage_offsets[0];
+			next->args.num_bpages = n;
+		}
+		if (endpoint_receive(&d.server, 0, MSG_DONTWAIT, next) < 0) {
+			EXPECT_EQ(errno, EAGAIN);
+			continue;
+		}
+		expect_pattern(&d.server, next, BYTES);
+		got++;
+	}
+	EXPECT(given > 0);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, MESSAGES);
+}
+
 const struct abi_case buffer_cases[] = {
 	{ "region_errors", region_errors },
 	{ "region_least_and_most", region_least_and_most },
@@ -255,6 +373,11 @@ const struct abi_case buffer_cases[] = {
 	{ "bpage_sixteen_at_once", sixteen_at_once },
 	{ "bpage_pieces_do_not_overlap", pieces_do_not_overlap },
 	{ "bpage_returns_are_not_lost", returns_are_not_lost },
+	{ "bpage_returned_by_any_offset", returned_by_any_offset },
+	{ "bpage_never_returned", never_returned },
 	{ "bpage_exhaustion_recovers", exhaustion_recovers },
+	{ "bpage_exhaustion_by_short_messages", exhaustion_by_short_messages },
+	{ "region_comes_back", region_comes_back },
+	{ "region_is_whole_again", region_is_whole_again },
 	{ NULL, NULL },
 };

@@ -3,6 +3,7 @@
 #include "abi_test.h"
 
 #include <sys/epoll.h>
+#include <sys/select.h>
 
 static void info_of_idle_socket(void)
 {
@@ -85,7 +86,8 @@ static void info_errors(void)
 	struct duo d = open_duo();
 	struct homa_info info = { .rpc_info = 8, .rpc_info_length = sizeof(struct homa_rpc_info) };
 
-	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCINFO, (void *)8), EFAULT);
+	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCINFO, NOWHERE), EFAULT);
+	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCINFO, read_only_page()), EFAULT);
 	request(&d, 100, 0, 0);
 	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCINFO, &info), EFAULT);
 	EXPECT_OK(shutdown(d.client.fd, SHUT_RDWR));
@@ -113,6 +115,17 @@ static void abort_errors(void)
 	receive(&d.server, 0, &r);
 	args.id = r.args.id; /* a server RPC */
 	EXPECT_ERR(ioctl(d.server.fd, HOMAIOCABORT, &args), EINVAL);
+}
+
+static void local_abort_error_must_exist(void)
+{
+	struct duo d = open_duo();
+	struct homa_abort_args args = { .id = request(&d, 100, 0, 0), .error = 4096 };
+
+	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCABORT, &args), EINVAL);
+	args.error = 0xffffffff;
+	EXPECT_ERR(ioctl(d.client.fd, HOMAIOCABORT, &args), EINVAL);
+	EXPECT_EQ(info_of(&d.client, NULL, 0).num_rpcs, 1);
 }
 
 static void abort_discards(void)
@@ -211,7 +224,7 @@ static void poll_shutdown(void)
 	struct endpoint ep = endpoint_open(FAMILY, REGION_BYTES);
 
 	meanwhile(shut_down, ep.fd);
-	EXPECT(polled(&ep, POLLIN, -1) & POLLIN);
+	EXPECT_EQ(polled(&ep, POLLIN | POLLRDNORM, -1), POLLIN);
 }
 
 static void epoll_messages(void)
@@ -236,6 +249,45 @@ static void epoll_messages(void)
 	EXPECT_EQ(epoll_wait(set, &got, 1, 0), 0);
 }
 
+/* After one of several ready messages was taken, edges are signalled for the rest. */
+static void epoll_edges(void)
+{
+	enum { MESSAGES = 3 };
+	struct duo d = open_duo();
+	struct epoll_event want = { .events = EPOLLIN | EPOLLET }, got;
+	int set = epoll_create1(0);
+	struct received r = { 0 };
+
+	for (int i = 0; i < MESSAGES; i++)
+		request(&d, 100, 0, 0);
+	while (info_of(&d.server, NULL, 0).num_rpcs < MESSAGES)
+		usleep(1000);
+	EXPECT_OK(epoll_ctl(set, EPOLL_CTL_ADD, d.server.fd, &want));
+	for (int i = 0; i < MESSAGES; i++) {
+		EXPECT_EQ(epoll_wait(set, &got, 1, 10000), 1);
+		receive(&d.server, 0, &r);
+	}
+	EXPECT_EQ(epoll_wait(set, &got, 1, 100), 0);
+}
+
+static void select_messages(void)
+{
+	struct duo d = open_duo();
+	struct timeval at_once = { 0 }, patient = { .tv_sec = 30 };
+	fd_set in, out;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_SET(d.server.fd, &in);
+	FD_SET(d.server.fd, &out);
+	EXPECT_EQ(select(d.server.fd + 1, &in, &out, NULL, &at_once), 1);
+	EXPECT(!FD_ISSET(d.server.fd, &in) && FD_ISSET(d.server.fd, &out));
+	request(&d, 100, 0, 0);
+	FD_SET(d.server.fd, &in);
+	EXPECT_EQ(select(d.server.fd + 1, &in, NULL, NULL, &patient), 1);
+	EXPECT(FD_ISSET(d.server.fd, &in));
+}
+
 const struct abi_case control_cases[] = {
 	{ "info_of_idle_socket", info_of_idle_socket },
 	{ "info_error_message", info_error_message },
@@ -243,6 +295,7 @@ const struct abi_case control_cases[] = {
 	{ "info_fills_only_what_fits", info_fills_only_what_fits },
 	{ "info_errors", info_errors },
 	{ "abort_errors", abort_errors },
+	{ "local_abort_error_must_exist", local_abort_error_must_exist },
 	{ "abort_discards", abort_discards },
 	{ "abort_all_with_error", abort_all_with_error },
 	{ "ioctl_others", other_ioctls },
@@ -252,5 +305,7 @@ const struct abi_case control_cases[] = {
 	{ "poll_error", poll_error },
 	{ "poll_shutdown", poll_shutdown },
 	{ "epoll_messages", epoll_messages },
+	{ "epoll_edges", epoll_edges },
+	{ "select_messages", select_messages },
 	{ NULL, NULL },
 };

@@ -2,7 +2,7 @@
 /*
  * What the host's administrator decides: who may freeze the recorder, which
  * device and route a socket has. The device other0 and the rule that forbids
- * packets with mark 7 are abi.sh's.
+ * packets with mark 7 are abi.sh's, hence the names.
  */
 #include "abi_test.h"
 
@@ -116,11 +116,11 @@ static void no_error_of_the_socket(void)
 }
 
 const struct abi_case host_cases[] = {
-	{ "freeze_needs_privilege", freeze_needs_privilege },
-	{ "device_of_the_route", device_of_the_route },
-	{ "device_of_others", device_of_others },
-	{ "mark_chooses_the_route", mark_chooses_the_route },
-	{ "dump_hides_rpcs_of_others", dump_hides_rpcs_of_others },
-	{ "no_error_of_the_socket", no_error_of_the_socket },
+	{ "local_freeze_needs_privilege", freeze_needs_privilege },
+	{ "local_device_of_the_route", device_of_the_route },
+	{ "local_device_of_others", device_of_others },
+	{ "local_mark_chooses_the_route", mark_chooses_the_route },
+	{ "local_dump_hides_rpcs_of_others", dump_hides_rpcs_of_others },
+	{ "local_no_error_of_the_socket", no_error_of_the_socket },
 	{ NULL, NULL },
 };

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 static int other_family(void)
 {
@@ -12,11 +13,15 @@ static int other_family(void)
 
 static void types(void)
 {
-	int fd;
+	int fd, protocol = 0;
+	socklen_t bytes = sizeof(protocol);
 
 	EXPECT_OK(fd = socket(FAMILY, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_HOMA));
 	EXPECT(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	EXPECT(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	EXPECT_OK(fd = socket(FAMILY, SOCK_DGRAM, 0)); /* something else */
+	EXPECT_OK(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &bytes));
+	EXPECT(protocol != IPPROTO_HOMA);
 	fd = socket(FAMILY, SOCK_STREAM, IPPROTO_HOMA);
 	EXPECT(fd == -1 && (errno == ESOCKTNOSUPPORT || errno == EPROTONOSUPPORT));
 }
@@ -28,6 +33,23 @@ static void automatic_port(void)
 	EXPECT(endpoint_port(&a) >= HOMA_MIN_DEFAULT_PORT);
 	EXPECT(endpoint_port(&b) >= HOMA_MIN_DEFAULT_PORT);
 	EXPECT(endpoint_port(&a) != endpoint_port(&b));
+}
+
+static void slow_ports_run_out(void)
+{
+	enum { PORTS = 65536 - HOMA_MIN_DEFAULT_PORT };
+	struct rlimit limit = { PORTS + 100, PORTS + 100 };
+	int last = -1, count = 0, fd;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		skip("not allowed to open so many files");
+	while ((fd = socket(FAMILY, SOCK_DGRAM, IPPROTO_HOMA)) >= 0 && count++ < PORTS)
+		last = fd;
+	EXPECT_EQ(fd, -1);
+	EXPECT_EQ(errno, EADDRNOTAVAIL);
+	EXPECT(count > PORTS - 100); /* others have some */
+	close(last);
+	EXPECT_OK(socket(FAMILY, SOCK_DGRAM, IPPROTO_HOMA));
 }
 
 static void getsockname_family(void)
@@ -157,8 +179,10 @@ static void bind_automatic_range(void)
 static void bind_family(void)
 {
 	struct endpoint ep = endpoint_open(FAMILY, 0);
+	union endpoint_addr unspecific = { .sa.sa_family = AF_UNSPEC };
 
 	EXPECT_ERR(endpoint_bind(&ep, other_family(), SERVER_PORT), EAFNOSUPPORT);
+	EXPECT_ERR(bind(ep.fd, &unspecific.sa, sizeof(unspecific.in6)), EAFNOSUPPORT);
 }
 
 static void bind_short_address(void)
@@ -167,13 +191,15 @@ static void bind_short_address(void)
 	union endpoint_addr addr = self;
 
 	endpoint_set_port(&addr, SERVER_PORT);
-	EXPECT_ERR(bind(ep.fd, &addr.sa, endpoint_addr_bytes(&addr) - 1), EINVAL);
+	for (socklen_t bytes = 0; bytes < endpoint_addr_bytes(&addr); bytes++)
+		EXPECT_ERR(bind(ep.fd, &addr.sa, bytes), EINVAL);
+	EXPECT_EQ(serving(&ep), 0);
 }
 
 static void bind_ignores_address(void)
 {
 	struct duo d = open_duo();
-	struct endpoint ep = endpoint_open(FAMILY, REGION_BYTES);
+	struct endpoint ep = server_open(REGION_BYTES);
 	struct received r = { 0 };
 	union endpoint_addr addr;
 
@@ -235,7 +261,32 @@ static void option_server_errors(void)
 	EXPECT_ERR(setsockopt(ep.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &value, 8), EINVAL);
 	EXPECT_ERR(setsockopt(ep.fd, IPPROTO_HOMA, SO_HOMA_SERVER, (void *)8, 4), EFAULT);
 	EXPECT_ERR(getsockopt(ep.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &value, &bytes), EINVAL);
+	EXPECT_ERR(getsockopt(ep.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &value, NOWHERE), EFAULT);
+	bytes = sizeof(int);
+	EXPECT_ERR(getsockopt(ep.fd, IPPROTO_HOMA, SO_HOMA_SERVER, NOWHERE, &bytes), EFAULT);
 	EXPECT_EQ(serving(&ep), 0);
+}
+
+/* Refused, it also bounces packets of RPCs it has begun. */
+static void option_server_withdrawn(void)
+{
+	struct duo d = open_duo();
+	struct received r = { 0 };
+	int no = 0, yes = 1;
+
+	EXPECT_OK(setsockopt(d.server.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &no, sizeof(no)));
+	request(&d, 100, 0, 0);
+	EXPECT_ERR(endpoint_receive(&d.client, 0, 0, &r), ENOTCONN);
+	EXPECT_OK(setsockopt(d.server.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &yes, sizeof(yes)));
+	request(&d, 100, 0, 0);
+	serve_one(&d, 10);
+	receive(&d.client, 0, &r);
+	EXPECT_EQ(r.length, 10);
+	/* A client's own RPCs do not need it. */
+	EXPECT_OK(setsockopt(d.client.fd, IPPROTO_HOMA, SO_HOMA_SERVER, &no, sizeof(no)));
+	request(&d, 100, 0, 0);
+	serve_one(&d, 10);
+	receive(&d.client, 0, &r);
 }
 
 static void option_unknown(void)
@@ -325,6 +376,7 @@ static void close_with_rpcs(void)
 const struct abi_case socket_cases[] = {
 	{ "socket_types", types },
 	{ "socket_automatic_port", automatic_port },
+	{ "slow_socket_ports_run_out", slow_ports_run_out },
 	{ "socket_getsockname_family", getsockname_family },
 	{ "socket_listen_accept", listen_accept },
 	{ "socket_pair", socket_pair },
@@ -344,6 +396,7 @@ const struct abi_case socket_cases[] = {
 	{ "port_free_after_shutdown", port_free_after_shutdown },
 	{ "option_server", option_server },
 	{ "option_server_errors", option_server_errors },
+	{ "option_server_withdrawn", option_server_withdrawn },
 	{ "option_unknown", option_unknown },
 	{ "option_generic", option_generic },
 	{ "shutdown_any_way", shutdown_any_way },

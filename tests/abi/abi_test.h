@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -27,6 +28,7 @@ extern const struct abi_case message_cases[];
 extern const struct abi_case buffer_cases[];
 extern const struct abi_case control_cases[];
 extern const struct abi_case host_cases[];
+extern const struct abi_case waiting_cases[];
 
 /* Our own address and its family, from the command line. */
 extern union endpoint_addr self;
@@ -37,6 +39,9 @@ extern union endpoint_addr self;
 
 _Noreturn void fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Ends the case: it has no meaning here. */
+_Noreturn void skip(const char *why);
 
 #define EXPECT(cond) \
 	do { \
@@ -75,6 +80,10 @@ struct duo {
 
 struct duo open_duo(void);
 
+/* endpoint_open() where the servers are: here, or in the namespace of --servers-in. */
+struct endpoint server_open(size_t region_bytes);
+bool same_host(void);
+
 /* Sends @bytes bytes of a pattern; returns the id. */
 uint64_t request(const struct duo *d, size_t bytes, uint64_t cookie, uint32_t flags);
 
@@ -102,6 +111,12 @@ void expect_pattern(const struct endpoint *ep, const struct received *r, size_t 
 void meanwhile(void (*action)(int arg), int arg);
 void shut_down(int fd); /* an action */
 void interrupt_parent(int unused); /* an action: SIGUSR1, handled, no restart */
+void abort_all(int fd); /* an action */
+
+/* An address at which nothing can be read or written. */
+#define NOWHERE ((void *)8)
+/* A page that can be read only. */
+void *read_only_page(void);
 
 /* Events poll() sees within @timeout_ms. */
 short polled(const struct endpoint *ep, short events, int timeout_ms);
