@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // We are the server, packet by packet; the module is the client.
 #include <arpa/inet.h>
-#include <netinet/icmp6.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/ip_icmp.h>
 
 #include "fixture.h"
 
@@ -162,44 +158,6 @@ TEST_F(ClientTest, Timeout) {
   client_request(100);
   EXPECT_EQ(failure(), ETIMEDOUT);
   EXPECT_EQ(rpcs(client_), 0u);
-}
-
-TEST_F(ClientTest, PortUnreachable) {
-  // What was refused is quoted: IP header and at least eight bytes.
-  const std::uint64_t id = client_request(100);
-  const auto data = of(settle(), HOMA_DATA, id);
-  ASSERT_EQ(data.size(), 1u);
-  Bytes message;
-  std::uint8_t protocol;
-  if (raw_link->family() == AF_INET) {
-    protocol = IPPROTO_ICMP;
-    iphdr quoted = {};
-    quoted.version = 4;
-    quoted.ihl = 5;
-    quoted.tot_len = htons(static_cast<std::uint16_t>(20 + data[0].bytes.size()));
-    quoted.protocol = kHomaProtocol;
-    std::memcpy(&quoted.saddr, self_.data(), 4);
-    std::memcpy(&quoted.daddr, peer_.data(), 4);
-    message.resize(8 + sizeof(quoted));
-    message[0] = ICMP_DEST_UNREACH;
-    message[1] = ICMP_PORT_UNREACH;
-    std::memcpy(&message[8], &quoted, sizeof(quoted));
-  } else {
-    protocol = IPPROTO_ICMPV6;
-    ip6_hdr quoted = {};
-    quoted.ip6_vfc = 6 << 4;
-    quoted.ip6_plen = htons(static_cast<std::uint16_t>(data[0].bytes.size()));
-    quoted.ip6_nxt = kHomaProtocol;
-    std::memcpy(&quoted.ip6_src, self_.data(), 16);
-    std::memcpy(&quoted.ip6_dst, peer_.data(), 16);
-    message.resize(8 + sizeof(quoted));
-    message[0] = ICMP6_DST_UNREACH;
-    message[1] = ICMP6_DST_UNREACH_NOPORT;
-    std::memcpy(&message[8], &quoted, sizeof(quoted));
-  }
-  message.insert(message.end(), data[0].bytes.begin(), data[0].bytes.begin() + 28);
-  raw_link->send_checked(peer_, self_, protocol, message, 2);
-  EXPECT_EQ(failure(), ENOTCONN);
 }
 
 }  // namespace

@@ -35,8 +35,11 @@ void append(Bytes& to, const H& h) {
   to.insert(to.end(), p, p + sizeof(h));
 }
 
-Bytes ipv4(const Address& from, const Address& to, std::uint8_t protocol, std::size_t bytes) {
+Bytes ipv4(const Address& from, const Address& to, std::uint8_t protocol, std::size_t bytes,
+           std::uint16_t fragment) {
   iphdr h = {};
+  h.id = htons(77);  // of all fragments
+  h.frag_off = htons(fragment);
   h.version = 4;
   h.ihl = 5;
   h.tot_len = htons(static_cast<std::uint16_t>(sizeof(h) + bytes));
@@ -121,11 +124,24 @@ Address RawLink::host(unsigned number) const {
   return {0xfd, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, low};
 }
 
+Bytes RawLink::ip_header(const Address& from, const Address& to, std::uint8_t protocol,
+                         std::size_t bytes, std::uint16_t fragment) const {
+  return family_ == AF_INET ? ipv4(from, to, protocol, bytes, fragment)
+                            : ipv6(from, to, protocol, bytes);
+}
+
 void RawLink::send(const Address& from, const Address& to, std::uint8_t protocol,
                    const Bytes& bytes, bool broadcast) {
-  Bytes packet = family_ == AF_INET ? ipv4(from, to, protocol, bytes.size())
-                                    : ipv6(from, to, protocol, bytes.size());
+  Bytes packet = ip_header(from, to, protocol, bytes.size());
   packet.insert(packet.end(), bytes.begin(), bytes.end());
+  transmit(packet, broadcast);
+}
+
+void RawLink::send_ip(const Bytes& packet, std::size_t padding) {
+  transmit(longer(packet, padding), false);
+}
+
+void RawLink::transmit(const Bytes& packet, bool broadcast) {
   sockaddr_ll where = {};
   where.sll_family = AF_PACKET;
   where.sll_protocol = htons(family_ == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);

@@ -37,13 +37,21 @@ class RawLink {
 
   void send(const Address& from, const Address& to, std::uint8_t protocol, const Bytes& bytes,
             bool broadcast = false);
-  // The same with the checksum of ICMP at byte @at of @bytes.
+  // A whole packet, IP header included; @padding bytes follow that are not part of it.
+  void send_ip(const Bytes& packet, std::size_t padding = 0);
+  // The IP header of such a packet with @bytes behind it. IPv4: @fragment is the field
+  // of flags and offset, in host byte order.
+  Bytes ip_header(const Address& from, const Address& to, std::uint8_t protocol, std::size_t bytes,
+                  std::uint16_t fragment = 0) const;
+  // As send(), with the checksum of ICMP at byte @at of @bytes.
   void send_checked(const Address& from, const Address& to, std::uint8_t protocol, Bytes bytes,
                     std::size_t at);
   // The next packet of our family sent by the module's host, or nothing.
   std::optional<Frame> receive(int timeout_ms);
 
  private:
+  void transmit(const Bytes& packet, bool broadcast);
+
   int family_;
   int fd_;
   int index_;
