@@ -247,14 +247,18 @@ static int new_packet_bytes(struct homa_rpc *rpc, u32 *bytes)
 	if (has_own_route(rpc->hsk))
 		return own_packet_bytes(rpc, bytes);
 	rcu_read_lock();
-	/* Checked when the packet is sent; its size may be that of an old route. */
+	/* Checked when the packet is sent; its size may be that of an old route,
+	 * but not that of one whose device is gone.
+	 */
 	route = rcu_dereference(rpc->peer->route);
-	if (unlikely(!route))
+	*bytes = likely(route) ? packet_bytes(rpc->peer, route) : 0;
+	if (unlikely(!*bytes)) {
 		route = homa_peer_route(rpc->peer);
-	if (IS_ERR(route))
-		err = PTR_ERR(route);
-	else
-		*bytes = packet_bytes(rpc->peer, route);
+		if (IS_ERR(route))
+			err = PTR_ERR(route);
+		else
+			*bytes = packet_bytes(rpc->peer, route);
+	}
 	rcu_read_unlock();
 	return err;
 }
