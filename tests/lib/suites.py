@@ -31,8 +31,8 @@ MODULE_SCRIPTS = ["smoke", "abi", "errors", "reload", "trace", "levels", "path",
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 600,
-                 ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "path", "namespaces",
-                  "packet", "control", "examples", "capture", "tracer", "pipeline"]),
+                 ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels",
+                  "path", "namespaces", "packet", "control", "examples", "capture", "tracer", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
