@@ -15,9 +15,11 @@
 #define HOMA_PEER_GC_TAKE 5
 
 /* A peer that finished nothing for so long may have started its ids anew; not
- * shorter than twice a client's patience, because until then it asks again.
+ * shorter than several times a client's patience, because until then it asks
+ * again, and its ticks may be long ones.
  */
 #define HOMA_SEEN_LIFE HZ
+#define HOMA_SEEN_TIMEOUTS 10
 
 static struct rhashtable peer_table;
 
@@ -337,7 +339,7 @@ static bool seen_expired(const struct homa_peer *peer, const struct homa_seen *r
 {
 	u32 timeout_ms = READ_ONCE(peer->key.hnet->tun.timeout_ticks);
 	unsigned long life = max_t(unsigned long, HOMA_SEEN_LIFE,
-				   2 * msecs_to_jiffies(timeout_ms));
+				   HOMA_SEEN_TIMEOUTS * msecs_to_jiffies(timeout_ms));
 
 	return time_after(jiffies, range->used + life);
 }

@@ -318,12 +318,13 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 	homa_rpc_assert_locked(rpc);
 	if (rpc->state == HOMA_RPC_DEAD)
 		return false;
+	/* What no application had may come again. */
+	if (server && rpc->state != HOMA_RPC_INCOMING)
+		homa_peer_mark_seen(rpc->peer, rpc->id);
 	rpc->state = HOMA_RPC_DEAD;
 	hlist_del(&rpc->hash_link);
 	if (rpc->grant.managed)
 		rpc_leave_grants(rpc);
-	if (server)
-		homa_peer_mark_seen(rpc->peer, rpc->id);
 
 	spin_lock(&hsk->lock);
 	list_del_init(&rpc->sock_link);
