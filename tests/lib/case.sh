@@ -40,7 +40,7 @@ unload() { unload_modules; }
 
 # A guest may stand still for longer than an RPC would wait, and debug kernels are slow.
 patient() {                     # patient HOST
-	in_host "$1" sysctl -q -w net.homa.timeout_ticks=2000 || return 1
+	in_host "$1" sysctl -q -w net.homa.timeout_ticks="${patience:-2000}" || return 1
 	case $KERNEL in
 	uml-debug | x86-*) in_host "$1" sysctl -q -w net.homa.resend_ticks=50 net.homa.resend_interval=50 ;;
 	esac

@@ -125,7 +125,7 @@ TEST_F(ReferenceTest, HeardByClient) {
   send(readdressed(bytes_of(kNeedAck), route));
   const auto frames = settle();
   EXPECT_TRUE(of(frames, HOMA_ACK, id).empty());
-  EXPECT_EQ(of(frames, HOMA_RESEND, id).size(), 1u);
+  EXPECT_FALSE(of(frames, HOMA_RESEND, id).empty());
 }
 
 TEST_F(ReferenceTest, SentByClient) {

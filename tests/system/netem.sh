@@ -100,7 +100,7 @@ was_altered() {
 
 [ "$MODE" = uml ] || modprobe sch_netem 2>/dev/null
 family=4 altered=0
-many=$(scaled 4000 100) few=$(scaled 60 6)
+many=$(scaled 4500 100) few=$(scaled 60 6)
 check load load_modules
 
 hosts 2
@@ -117,12 +117,13 @@ run_with long_loss_10 "$few" 1000 loss 10%
 family=4
 run_with long_all_together "$few" 1000 loss 3% duplicate 5% delay 500us 300us reorder 50%
 # A turned bit of the payload is not seen, since Homa's receivers verify no checksum (a link's CRC does that). What must
-# hold: nothing crashes, each RPC ends, no id is executed twice, and afterwards all is as before.
+# hold: nothing crashes, each RPC ends, no id is executed twice, and afterwards all is as before. One turned bit makes
+# RPC_UNKNOWN of a RESEND, so servers may forget RPCs too early: no more than they remember having finished are sent.
 check acquainted acquainted
-altered=1
-run_with corrupt "$many" 5 corrupt 1%
+altered=1 patience=300
+run_with corrupt "$(scaled 900 100)" 5 corrupt 3%
 check was_altered was_altered
-altered=0
+altered=0 patience=2000
 run_with after_corruption "$few" 1000 loss 1%
 hosts_end
 
