@@ -17,7 +17,7 @@ cluster_check() {               # cluster_check SCRIPT
 	cluster_fabric
 	[ -f "$TOPOLOGY" ] || usage_error "--topology: no such file '$TOPOLOGY'"
 	DRIFTS=$("$FABRIC" --check --nodes "$NODES" --topology "$TOPOLOGY") || exit 2
-	need_mb=$((NODES * 40))
+	need_mb=$((NODES * 40 > MEM ? NODES * 40 : MEM))
 	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
 	[ "$(ulimit -n)" -ge $((NODES * 4 + 64)) ] || die "$NODES nodes need $((NODES * 4 + 64)) open files; raise: ulimit -n"
@@ -96,9 +96,11 @@ cluster_wait() {                # cluster_wait OUT FABRIC TIMER NODE-PID...
 		note "node $failed died; the end of its console ($out/node$failed/console.log):"
 		tail -25 "$out/node$failed/console.log" >&2
 	fi
-	kill -KILL "$fabric" "$timer" 2>/dev/null || true
-	for node in "${pids[@]}"; do kill -KILL -- -"$node" 2>/dev/null || true; done
-	wait 2>/dev/null || true
+	{ # bash would report how they ended
+		kill -KILL "$fabric" "$timer" || true
+		for node in "${pids[@]}"; do kill -KILL -- -"$node" || true; done
+		wait || true
+	} 2>/dev/null
 	cluster_verdict "$out" "$ended" "$timer"
 }
 

@@ -87,7 +87,7 @@ void Calendar::WaitForAll() {
 Ns Calendar::WishOf(int node) const {
   const auto& slot = slots_[SlotOf(node)];
   const bool wishes = nodes_[node].socket && slot.flags & kWantsRun && slot.wish_ns < kForever;
-  return wishes ? std::max<Ns>(slot.wish_ns, nodes_[node].paused_until) : kNever;
+  return wishes ? slot.wish_ns : kNever;
 }
 
 Ns Calendar::EarliestBut(int node) const {

@@ -46,7 +46,6 @@ class Calendar : public Victims {
   void Run();
 
   bool Alive(int node) const { return bool(nodes_[node].socket); }
-  void PauseUntil(int node, Ns time) override { nodes_[node].paused_until = std::max(nodes_[node].paused_until, time); }
   // Ends its process; killed() is told before. Not of a node that has ended already.
   void Kill(int node) override;
   void OnKill(std::function<void(int node)> killed) { killed_ = std::move(killed); }
@@ -60,7 +59,7 @@ class Calendar : public Victims {
     Fd socket;
     uint32_t start_sequence = 0;
     bool started = false;
-    Ns boot_ns = 0, paused_until = 0;
+    Ns boot_ns = 0;
   };
 
   void WaitForAll();

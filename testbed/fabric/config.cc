@@ -148,7 +148,7 @@ FaultConfig ReadFault(Table* table, int nodes) {
   constexpr int64_t kLongest = 3'600'000'000'000;
   FaultConfig fault;
   for (const char* key : {"kind", "node", "at_ns"}) table->Need(key);
-  fault.kind = FaultConfig::Kind(table->Word("kind", {"link_down", "pause", "kill"}));
+  fault.kind = FaultConfig::Kind(table->Word("kind", {"link_down", "kill"}));
   table->Integer("node", &fault.node, 0, nodes - 1);
   table->Integer("at_ns", &fault.at_ns, 1, kLongest);
   if (fault.kind != FaultConfig::Kind::kKill) {

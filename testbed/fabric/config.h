@@ -32,7 +32,7 @@ struct ImpairConfig {
 };
 
 struct FaultConfig {
-  enum class Kind { kLinkDown, kPause, kKill };
+  enum class Kind { kLinkDown, kKill };
   Kind kind = Kind::kLinkDown;
   int node = 0;
   Ns at_ns = 0, for_ns = 0, every_ns = 0;  // since the first node booted; 0: only once

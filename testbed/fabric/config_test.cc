@@ -54,8 +54,8 @@ TEST(ConfigTest, SaysWhatIsWrongAndWhere) {
 
 TEST(ConfigTest, FaultsAndClocksFitTheNodes) {
   using testing::HasSubstr;
-  EXPECT_EQ(ErrorOf("[[fault]]\nkind = \"pause\"\nnode = 3\nat_ns = 5\nfor_ns = 7\n"), "");
-  EXPECT_THAT(ErrorOf("[[fault]]\nkind = \"pause\"\nnode = 4\nat_ns = 5\nfor_ns = 7\n"), HasSubstr("from 0 to 3"));
+  EXPECT_EQ(ErrorOf("[[fault]]\nkind = \"link_down\"\nnode = 3\nat_ns = 5\nfor_ns = 7\n"), "");
+  EXPECT_THAT(ErrorOf("[[fault]]\nkind = \"link_down\"\nnode = 4\nat_ns = 5\nfor_ns = 7\n"), HasSubstr("from 0 to 3"));
   EXPECT_THAT(ErrorOf("[[fault]]\nkind = \"link_down\"\nnode = 0\nat_ns = 5\n"), HasSubstr("lacks 'for_ns'"));
   EXPECT_THAT(ErrorOf("[[fault]]\nkind = \"kill\"\nnode = 0\nat_ns = 5\nfor_ns = 7\n"), HasSubstr("'for_ns' in [fault] is unknown"));
   EXPECT_THAT(ErrorOf("[[fault]]\nkind = \"link_down\"\nnode = 0\nat_ns = 5\nfor_ns = 7\nevery_ns = 7\n"), HasSubstr("from 8"));

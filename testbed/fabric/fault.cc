@@ -7,13 +7,11 @@ namespace {
 
 void Plan(const FaultConfig& fault, Ns at, EventQueue* events, LinkStates* links, Victims* victims) {
   events->At(at, [=] {
-    const Ns end = events->Now() + fault.for_ns;
     switch (fault.kind) {
       case FaultConfig::Kind::kLinkDown:
         links->Change(fault.node, true);
-        events->At(end, [=] { links->Change(fault.node, false); });
+        events->After(fault.for_ns, [=] { links->Change(fault.node, false); });
         break;
-      case FaultConfig::Kind::kPause: victims->PauseUntil(fault.node, end); break;
       case FaultConfig::Kind::kKill: victims->Kill(fault.node); break;
     }
     // One at a time: an endless row of events would keep a finished cluster alive.

@@ -25,7 +25,6 @@ class LinkStates {
 class Victims {
  public:
   virtual ~Victims() = default;
-  virtual void PauseUntil(int node, Ns time) = 0;  // it does not run; what arrives waits in its card
   virtual void Kill(int node) = 0;
 };
 

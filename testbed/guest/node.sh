@@ -6,26 +6,34 @@
 #   eth0              10.0.0.(NODE+1)/24, fd00::(NODE+1)/64; the other nodes' link-layer addresses are known
 #   /shared           a directory all nodes see
 #   sleep_until S     until S seconds (with fraction) after this node booted, where faults of the topology are to meet the job
-#   barrier NAME      waits until all nodes have come here; polls in virtual time
+#   other_addresses   of all nodes but this one, with commas
+#   barrier NAME [NODE...]    waits until all nodes, or these, have come here; polls in virtual time
 
 export NODE NODES
 
 node_address() { echo "10.0.0.$(($1 + 1))"; }
 
+other_addresses() {
+	for _node in $(seq 0 $((NODES - 1))); do [ "$_node" = "$NODE" ] || node_address "$_node"; done | tr '\n' ',' | sed 's/,$//'
+}
+
 barrier() {
-	: >"/shared/$1.$NODE"
-	_node=0
-	while [ "$_node" -lt "$NODES" ]; do
-		if [ -e "/shared/$1.$_node" ]; then _node=$((_node + 1)); else sleep 0.01; fi
+	_name=$1
+	shift
+	: >"/shared/$_name.$NODE"
+	[ $# -gt 0 ] || set -- $(seq 0 $((NODES - 1)))
+	for _node in "$@"; do
+		# Each node at times of its own: nodes that run at the same instant take turns with every nanosecond.
+		until [ -e "/shared/$_name.$_node" ]; do sleep "0.010$(printf %03d "$NODE")"; done
 	done
 }
 
 sleep_until() {
 	read -r _now _ </proc/uptime
-	sleep "$(echo "$1 $_now" | awk '{print $1 > $2 ? $1 - $2 : 0}')"
+	sleep "$(echo "$1 $_now" | awk '{ d = $1 - $2; print(d > 0 ? d : 0) }')"
 }
 
-# The kernel's own clock discipline makes its clocks run faster; SHARE is in units of 2^-16 ppm.
+# The kernel's own clock discipline makes its clocks run faster; adjtimex counts in 2^-16 ppm.
 drift() {                       # drift PPM
 	[ "$1" = 0 ] || adjtimex -q -f "$(echo "$1" | awk '{printf "%d", $1 * 65536}')" || fail "cannot set the clock's drift"
 }
