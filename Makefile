@@ -36,6 +36,10 @@ check: user ## the quick tests: units and lint, no virtual machine (about two mi
 vm-test: user ## only the tests that boot a virtual machine
 	$(Q)tests/run --only 'vm/*'
 
+.PHONY: sim-test
+sim-test: user ## only the tests on the simulated cluster (about five minutes)
+	$(Q)tests/run --only 'vm/sim/*'
+
 .PHONY: lint
 lint: ## style and layering checks
 	$(Q)tests/run --only 'lint/*'
@@ -70,6 +74,10 @@ bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instr
 .PHONY: bench-tracer
 bench-tracer: user ## cost of a record and of tracing a 100-byte RPC, beside ftrace and others
 	$(Q)$(PYTHON) experiments/bench/tracer.py
+
+.PHONY: bench-cluster
+bench-cluster: user ## Homa on the simulated cluster: latencies, slowdown, incast, wall cost
+	$(Q)$(PYTHON) experiments/bench/cluster.py
 
 .PHONY: sim-kernel
 sim-kernel: ## build the kernel of the simulated cluster (cached)

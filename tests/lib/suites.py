@@ -16,6 +16,7 @@ sys.path.insert(0, str(TOP / "tests" / "lint"))
 
 import attribution  # noqa: E402
 import checks  # noqa: E402
+import simcluster  # noqa: E402
 import dissection  # noqa: E402
 
 # verdict: "ok", "not ok" or "skip"; why: one line for the latter two.
@@ -49,7 +50,7 @@ PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", 
 def names(full=False):
     """All suites, in the order in which they run; @full: those of slow guests, too."""
     return (["unit/ctest", "unit/pytest"] + [f"lint/{name}" for name in checks.CHECKS]
-            + ["vm/testbed"]
+            + ["vm/testbed"] + simcluster.names()
             + [f"vm/{guest}/{script}" for guest, spec in GUESTS.items()
                if full or not spec.full for script in spec.scripts])
 
@@ -64,11 +65,14 @@ def run(selected):
                 yield from run_guest(guest, spec, scripts)
             continue
         for suite in selected:
-            if suite.startswith("vm/") and suite != "vm/testbed":
+            if suite.startswith("vm/") and suite not in ["vm/testbed"] + simcluster.names():
                 continue
             started = time.monotonic()
             if suite == "vm/testbed":
                 cases = run_selftest()
+            elif suite in simcluster.names():
+                cases = [Case(name, "not ok" if why else "ok", f"{why} ({short(simcluster.OUT)})")
+                         for name, why in simcluster.run(suite)]
             elif suite == "unit/ctest":
                 cases = run_ctest()
             elif suite == "unit/pytest":

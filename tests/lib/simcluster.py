@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suites on the simulated cluster (docs/cluster.md): vm/sim/NAME.
+
+Runs repeat exactly, so a failure names the command that shows it again.
+"""
+import collections
+import hashlib
+import json
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TOP / "build"
+OUT = BUILD / "test-logs" / "sim"
+KERNEL = "sim-6.12"
+PROGRAMS = {"/bin/rpcload": BUILD / "experiments/workload/rpcload",
+            "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
+            "/bin/ttdump": BUILD / "tracer/tools/ttdump",
+            "/w3.csv": TOP / "configs/workloads/w3.csv"}
+
+# These tell about wall time.
+UNREPEATABLE = {"timing.json", "guest.json", "fabric.log"}
+
+Record = collections.namedtuple("Record", "time packet queue_bytes frame_bytes port step reason "
+                                          "priority")
+SENT, ENQUEUED, DEQUEUED, DELIVERED, DROPPED = 1, 2, 3, 4, 5
+
+
+class Failure(Exception):
+    """Why a case failed, on one line."""
+
+
+class Cluster:
+    """One finished run."""
+
+    def __init__(self, name, nodes, script, args=(), topology="", seed=1, truth=True):
+        self.out = OUT / name
+        self.out.mkdir(parents=True, exist_ok=True)
+        command = ["testbed/vm", "cluster", "--nodes", str(nodes), "--seed", str(seed),
+                   "--timeout", "900", "--out", str(self.out)]
+        if topology:
+            file = OUT / f"{name}.toml"
+            file.write_text(topology)
+            command += ["--topology", str(file)]
+        command += ["--truth"] if truth else []
+        for target, source in PROGRAMS.items():
+            command += ["--file", f"{source}:{target}"]
+        command += [f"tests/cluster/{script}.sh", *map(str, args)]
+        self.replay = " ".join(word.removeprefix(f"{TOP}/") for word in command)
+        done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+        (OUT / f"{name}.log").write_text(f"+ {self.replay}\n{done.stdout}{done.stderr}")
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.startswith("vm: node")]
+            raise Failure(f"status {done.returncode}: {(said or ['no node said why'])[0]}; "
+                          f"again: {self.replay}")
+        self.fabric = json.loads((self.out / "fabric.json").read_text())
+
+    def need(self, condition, why):
+        """A condition the case wants."""
+        if not condition:
+            raise Failure(f"{why}; again: {self.replay}")
+
+    def node(self, number, file):
+        """Text of a node's result."""
+        return (self.out / f"node{number}" / file).read_text()
+
+    def truth(self):
+        """Records of truth.bin, with the port's name."""
+        data = (self.out / "truth.bin").read_bytes()
+        names = [port["name"] for port in self.fabric["ports"]]
+        for fields in struct.iter_unpack("<QQIHHBBB5x", data[16:]):
+            record = Record(*fields)
+            yield record._replace(port=names[record.port])
+
+    def dropped(self):
+        """Packets dropped, by reason."""
+        total = collections.Counter()
+        for port in self.fabric["ports"]:
+            total.update(port["dropped"])
+        return +total
+
+    def hashes(self):
+        """Hash of every file that must repeat."""
+        return {str(path.relative_to(self.out)): hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sorted(self.out.rglob("*"))
+                if path.is_file() and path.name not in UNREPEATABLE}
+
+
+def wire_ns(frame_bytes, gbps=10):
+    """Time on a link, rounded up; 24 bytes of preamble, check sequence and gap."""
+    bits = (max(frame_bytes, 60) + 24) * 8
+    return -(-bits // gbps)
+
+
+def exact():
+    """UDP takes the sum of its parts; a queue drains at the rate of its link."""
+    run = Cluster("exact", 3, "exact")
+    records = list(run.truth())
+    frame = 14 + 20 + 8 + 100
+    one_way = 2 * (wire_ns(frame) + 500) + 300
+    times = [r.time for r in records if r.frame_bytes == frame
+             and (r.step == SENT or r.step == DELIVERED)]
+    run.need(len(times) == 4 * 5, f"{len(times)} sends and deliveries instead of 20")
+    for i in range(0, len(times), 4):
+        run.need([times[i + 1] - times[i], times[i + 3] - times[i + 2]] == [one_way, one_way],
+                 f"one way took {times[i + 1] - times[i]} and {times[i + 3] - times[i + 2]} ns, "
+                 f"its parts {one_way}")
+    # Each reading of the clock lets a nanosecond pass in the process that reads it.
+    log = (run.out / "node1" / "rpclog").read_bytes()
+    header_bytes, record_bytes = struct.unpack_from("<II", log, 8)
+    for i in range(5):
+        fields = struct.unpack_from("<QQQQQ", log, header_bytes + i * record_bytes)
+        seen, true = fields[4] - fields[1], times[4 * i + 3] - times[4 * i]
+        run.need(0 <= seen - true <= 3, f"the program saw {seen} ns, the network {true}")
+    pairs = 0
+    left = [r for r in records if r.port == "leaf0-host0" and r.step == DEQUEUED]
+    for before, after in zip(left, left[1:]):
+        if before.queue_bytes:
+            pairs += 1
+            run.need(after.time - before.time == wire_ns(before.frame_bytes),
+                     f"a packet of {before.frame_bytes} bytes held the link for "
+                     f"{after.time - before.time} ns instead of {wire_ns(before.frame_bytes)}")
+    run.need(pairs >= 100, f"only {pairs} packets left a queue that was not empty")
+
+
+LOSSY = """kind = "single"
+[impair]
+loss = 0.02
+duplicate = 0.01
+reorder = 0.05
+[[fault]]
+kind = "link_down"
+node = 2
+at_ns = 60000000
+for_ns = 3000000
+"""
+
+
+def determinism():
+    """A seed gives the same bytes, another one does not."""
+    first = Cluster("same1", 8, "all_to_all", [1], LOSSY).hashes()
+    names = [name for name in first if name.endswith((".ttd", "rpclog", "truth.bin"))]
+    if len(names) != 17:
+        raise Failure(f"{len(names)} traces, logs and truths instead of 17")
+    for repeat in (2, 3):
+        run = Cluster(f"same{repeat}", 8, "all_to_all", [1], LOSSY)
+        again = run.hashes()
+        differ = [name for name in sorted(first | again) if first.get(name) != again.get(name)]
+        run.need(not differ, f"repeat {repeat} differs in {' '.join(differ[:4])}")
+    other = Cluster("other", 8, "all_to_all", [1], LOSSY, seed=2)
+    other.need(other.hashes()["truth.bin"] != first["truth.bin"], "another seed, the same truth")
+
+
+def incast():
+    """15 messages of 1 MB to one node: nothing lost, the link is busy."""
+    run = Cluster("incast", 16, "incast")
+    lost = {reason: n for reason, n in run.dropped().items()
+            if reason != "host_gone"}  # multicast to those that have ended
+    run.need(not lost, f"drops: {lost}")
+    data = [r for r in run.truth() if r.port == "host0" and r.step == DELIVERED
+            and r.frame_bytes > 1000]
+    gbps = 15 * 8e6 / (data[-1].time - data[0].time)
+    run.need(gbps >= 9, f"goodput is {gbps:.2f} Gb/s")
+
+
+IMPAIRED = {
+    "loss_0.1": "[impair]\nloss = 0.001\n",
+    "loss_1": "[impair]\nloss = 0.01\n",
+    "loss_10": "[impair]\nloss = 0.1\n",
+    "bursts": "[impair]\nloss = 0.005\nburst_packets = 8\n",
+    "reorder": "[impair]\nreorder = 0.3\nreorder_delay_ns = 50000\n",
+    "duplicate": "[impair]\nduplicate = 0.2\n",
+    "grants_lost": "[impair]\nloss = 0.3\nhoma_type = \"GRANT\"\n",
+    "flaps": "[[fault]]\nkind = \"link_down\"\nnode = 1\nat_ns = 201000000\nfor_ns = 4000000\n"
+             "every_ns = 9000000\n",
+    "kill": "[[fault]]\nkind = \"kill\"\nnode = 3\nat_ns = 201000000\n",
+}
+RPCS_A_RUN = 5600  # 50,400 in all; those to the killed node fail
+
+
+def number(text, name):
+    """The count that a line of rpc_ledger gives a name."""
+    found = re.search(rf"\b{name} (\d+)", text)
+    return int(found.group(1)) if found else -1
+
+
+def reliability(name):
+    """All ask all while something goes wrong: at most once, every byte, no leak."""
+    nodes, killed = 4, name == "kill"
+    alive = range(nodes - 1) if killed else range(nodes)
+    run = Cluster(name, nodes, "ledger", [RPCS_A_RUN // nodes, 1, *alive], IMPAIRED[name],
+                  truth=False)
+    completed = executed = 0
+    for k in alive:
+        client, server = run.node(k, "client.log"), run.node(k, "server.log")
+        sent, done = number(client, "sent"), number(client, "completed")
+        run.need(number(client, "damaged") == 0 and number(client, "unasked") == 0 and sent > 0,
+                 f"node {k}: {client.strip()}")
+        run.need(killed or run.node(k, "client.status").strip() == "0",
+                 f"node {k}: {client.strip()}")
+        failed = sum(int(n) for n in re.findall(r", E[A-Z]+ (\d+)", client))
+        run.need(done + failed == sent, f"node {k}: RPCs without end: {client.strip()}")
+        run.need(run.node(k, "server.status").strip() == "0", f"node {k}: {server.strip()}")
+        completed += done
+        executed += number(server, "distinct")
+    run.need(killed or completed == executed == RPCS_A_RUN,
+             f"{completed} RPCs completed, {executed} executed")
+    if name in ("loss_1", "loss_10", "bursts", "grants_lost"):
+        run.need(run.dropped().get("loss"), "nothing was lost")
+    if name == "flaps":
+        run.need(run.dropped().get("link_down"), "the link was never down")
+    if killed:
+        run.need(run.dropped().get("host_gone"), "nobody was killed")
+    return completed
+
+
+def impossible(line, *options, limits=""):
+    """The command must end with status 2 or 5 and one line that begins so, before it writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder) / "out"
+        command = ["testbed/vm", "cluster", *options, "--out", str(out), "tests/cluster/exact.sh"]
+        done = subprocess.run(["bash", "-c", f'{limits} exec "$@"', "bash", *command], cwd=TOP,
+                              capture_output=True, text=True, check=False)
+        said = done.stderr.strip().splitlines()
+        if done.returncode not in (2, 5) or len(said) != 1 or line not in said[0]:
+            raise Failure(f"status {done.returncode}, {len(said)} lines: {' | '.join(said)[:200]}")
+        if out.exists():
+            raise Failure("it wrote results")
+
+
+def topology_error(line, text):
+    """The same for a topology."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(text)
+        file.flush()
+        impossible(line, "--nodes", "4", "--topology", file.name)
+
+
+def stale_socket():
+    """A socket nobody listens on is replaced, another program's is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(BUILD / "testbed/fabric/fabric"), "--nodes", "1", "--topology",
+                   "configs/topologies/single.toml", "--sockets", folder, "--out", folder]
+        other = socket.socket(socket.AF_UNIX)
+        other.bind(f"{folder}/calendar")
+        other.listen()
+        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+        if done.returncode != 1 or "another program listens" not in done.stderr:
+            raise Failure(f"status {done.returncode}: {done.stderr.strip()}")
+        other.close()
+        with subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True) as fabric:
+            ready = fabric.stdout.readline()
+            fabric.kill()
+        if ready != "READY\n":
+            raise Failure("a stale socket was not replaced")
+
+
+BAD_INPUT = {
+    "unknown_key": lambda: topology_error("'rate' in [host] is unknown", "[host]\nrate = 1\n"),
+    "bad_value": lambda: topology_error("from 1 to 400", "[host]\nrate_gbps = 401\n"),
+    "too_many_leaves": lambda: topology_error("are 9, for 4 nodes",
+                                              'kind = "leaf-spine"\n[leaf_spine]\nleaves = 9\n'),
+    "fault_elsewhere": lambda: topology_error("from 0 to 3", '[[fault]]\nkind = "kill"\n'
+                                                             'node = 4\nat_ns = 1\n'),
+    "no_topology": lambda: impossible("no such file", "--nodes", "2", "--topology", "/none.toml"),
+    "no_nodes": lambda: impossible("--nodes", "--nodes", "0"),
+    "too_many_nodes": lambda: impossible("at most 254", "--nodes", "255"),
+    "other_kernel": lambda: impossible("wants a sim-* kernel", "--nodes", "2",
+                                       "--kernel", "uml-smp"),
+    "no_memory": lambda: impossible("of memory", "--nodes", "2", "--mem", "99999999"),
+    "no_descriptors": lambda: impossible("open files", "--nodes", "16", limits="ulimit -n 100;"),
+    "stale_socket": stale_socket,
+}
+
+SUITES = {
+    "input": BAD_INPUT,
+    "exact": {"exact": exact},
+    "determinism": {"determinism": determinism},
+    "incast": {"incast": incast},
+    "reliability": {name: lambda name=name: reliability(name) for name in IMPAIRED},
+}
+
+
+def names():
+    """The suites' names."""
+    return [f"vm/sim/{name}" for name in SUITES]
+
+
+def prepare():
+    """Why the cluster cannot run, or ""."""
+    missing = [str(path) for path in PROGRAMS.values() if not path.exists()]
+    if missing:
+        return f"not built: {' '.join(missing)}; run: make user"
+    for step in ("kernel", "kmods"):
+        OUT.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(["testbed/vm", step, KERNEL], cwd=TOP, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+        (OUT / f"{step}.log").write_text(done.stdout + done.stderr)
+        if done.returncode:
+            return f"{step} {KERNEL} failed ({OUT / step}.log)"
+    return ""
+
+
+def run(suite):
+    """Yields (case, why it failed or "") of one suite."""
+    problem = prepare()
+    if problem:
+        yield "prepare", problem
+        return
+    for case, test in SUITES[suite.removeprefix("vm/sim/")].items():
+        try:
+            test()
+            yield case, ""
+        except Failure as failure:
+            yield case, str(failure)
