@@ -2,6 +2,7 @@
 #include "report/sockets.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -31,7 +32,7 @@ class SocketList : public ::testing::Test {
     return ReadSockets(path_);
   }
 
-  std::string path_ = ::testing::TempDir() + "sockets_test";
+  std::string path_ = ::testing::TempDir() + "sockets_test." + std::to_string(getpid());
 };
 
 TEST_F(SocketList, Reads) {
@@ -82,7 +83,7 @@ TEST_F(SocketList, RefusesWhatIsNoList) {
         text.substr(0, text.find(" region_free")) + "\n", "socket =5 " + text.substr(text.find("port="))}) {
     auto sockets = Read(bad);
     ASSERT_FALSE(sockets) << bad;
-    EXPECT_NE(sockets.error().message.find("sockets_test:"), std::string::npos);
+    EXPECT_NE(sockets.error().message.find(path_ + ":"), std::string::npos);
   }
   EXPECT_FALSE(ReadSockets("/nonexistent/homa"));
 }
