@@ -106,6 +106,7 @@ int homa_ioctl_info(struct homa_sock *hsk, void __user *arg)
  * @hnet: namespace.
  * @hsk: current socket, with a reference.
  * @rpc: current RPC of it, with a reference; NULL: the socket itself.
+ * @shows_rpcs: RPCs of @hsk are shown, whoever it belongs to meanwhile.
  * @pos: of the two in the file.
  *
  * It stays between two reads, so that each line costs the same however many
@@ -115,6 +116,7 @@ struct homa_dump {
 	struct homa_net *hnet;
 	struct homa_sock *hsk;
 	struct homa_rpc *rpc;
+	bool shows_rpcs;
 	loff_t pos;
 };
 
@@ -140,12 +142,13 @@ static bool shows_rpcs(struct seq_file *m, const struct homa_sock *hsk)
 static bool advance(struct seq_file *m, struct homa_dump *dump)
 {
 	dump->pos++;
-	if (dump->hsk && shows_rpcs(m, dump->hsk)) {
+	if (dump->hsk && dump->shows_rpcs) {
 		dump->rpc = homa_rpc_next(dump->hsk, dump->rpc);
 		if (dump->rpc)
 			return true;
 	}
 	dump->hsk = homa_sock_next(dump->hnet, dump->hsk);
+	dump->shows_rpcs = dump->hsk && shows_rpcs(m, dump->hsk);
 	return dump->hsk;
 }
 
