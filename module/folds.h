@@ -26,17 +26,42 @@ static __always_inline bool homa_tt_recent(struct tt_time now, u32 stamp)
 	return stamp && now.low - stamp <= U16_MAX;
 }
 
+static __always_inline u64 homa_tt_ticks(struct tt_time time)
+{
+	return (u64)time.high << 32 | time.low;
+}
+
+/* Ends @stage, which began at *@begin, if that is known. */
+static __always_inline void homa_tt_end_stage(enum homa_stage stage, u64 *begin, struct tt_time now)
+{
+	if (*begin) {
+		tt_observe(&homa_tt_client, stage, homa_tt_ticks(now) - *begin);
+		*begin = 0;
+	}
+}
+
 void homa_tt_send_apart(struct tt_time now, struct homa_send_stamps *stamps, u64 id, u32 length,
 			bool client, u16 sport, u16 dport, bool returned);
 void homa_tt_arrival_apart(struct tt_time now, struct homa_rpc *rpc, u32 payload_bytes);
 void homa_tt_receive_apart(struct tt_time now, struct homa_receive_stamps *stamps, u64 id,
 			   u32 tid, u32 length);
 
-static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamps, u64 id,
-						  u32 length)
+static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamps,
+						  struct homa_rpc *rpc, u32 length)
 {
-	trace_homa_send_enter(id, length);
-	stamps->enter = homa_tt_stamp();
+	struct tt_time now;
+
+	trace_homa_send_enter(rpc->id, length);
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		stamps->enter = now.low;
+		if (homa_rpc_is_client(rpc))
+			rpc->begun.sent = homa_tt_ticks(now);
+		else
+			homa_tt_end_stage(HOMA_STAGE_service, &rpc->begun.received, now);
+		preempt_enable_notrace();
+	}
 }
 
 /* A message that is not one packet: its events come one by one from here on. */
@@ -109,6 +134,8 @@ static __always_inline void homa_trace_handed(struct homa_rpc *rpc, u32 tid, u16
 	if (static_branch_unlikely(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
+		if (tid)
+			rpc->begun.handed = homa_tt_ticks(now);
 		if (!homa_tt_recent(now, stamps->in) || !stamps->complete) {
 			homa_tt_handoff_at(now, rpc->id, tid, cpu);
 		} else {
@@ -159,8 +186,17 @@ static __always_inline void homa_trace_entered(u32 *entered, u32 tid, u16 port)
 
 static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
 {
+	struct tt_time now;
+
 	trace_homa_recv_running(rpc->id, tid);
-	rpc->receive.running = homa_tt_stamp();
+	rpc->receive.running = 0;
+	if (static_branch_unlikely(&homa_tt_key)) {
+		preempt_disable_notrace();
+		now = tt_clock(&homa_tt_client);
+		rpc->receive.running = now.low;
+		homa_tt_end_stage(HOMA_STAGE_wakeup, &rpc->begun.handed, now);
+		preempt_enable_notrace();
+	}
 }
 
 /* The thread waits again: what it did with @rpc comes one by one. */
@@ -183,6 +219,10 @@ static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u
 	if (static_branch_unlikely(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
+		if (homa_rpc_is_client(rpc))
+			homa_tt_end_stage(HOMA_STAGE_rtt, &rpc->begun.sent, now);
+		else
+			rpc->begun.received = homa_tt_ticks(now);
 		if (homa_tt_recent(now, stamps->running) && stamps->copied && length &&
 		    homa_rpc_is_client(rpc) == !!stamps->end) {
 			if (stamps->end)

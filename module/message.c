@@ -132,7 +132,7 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	struct sk_buff *skb;
 	int err;
 
-	homa_trace_send_begin(&stamps, id, length);
+	homa_trace_send_begin(&stamps, rpc, length);
 	err = load_message(rpc, msg, length, &rpc->tx, &skb, &stamps);
 	if (err) {
 		rpc->tx.msg = NULL;
@@ -262,7 +262,7 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	}
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
-	homa_trace_send_begin(&stamps, rpc->id, length);
+	homa_trace_send_begin(&stamps, rpc, length);
 	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		homa_sock_error(hsk, err, "no transmit memory");

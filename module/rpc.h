@@ -133,6 +133,11 @@ struct homa_receive_stamps {
 	u32 running, end, copy, copied;
 };
 
+/* Where stages begin, in ticks; 0: not known. */
+struct homa_stage_stamps {
+	u64 sent, handed, received;
+};
+
 /**
  * struct homa_rpc - one RPC. Protected by the lock of @bucket unless said
  * otherwise; what is set at creation is read without it.
@@ -158,6 +163,7 @@ struct homa_receive_stamps {
  * @waiter: thread that waits for this private RPC.
  * @arrival: of the packet that is being handled.
  * @receive: by the thread it was handed to.
+ * @begun: stages of which histograms are kept.
  * @tx: outgoing message.
  * @rx: incoming message.
  * @grant: scheduling of @rx.
@@ -185,6 +191,7 @@ struct homa_rpc {
 	struct homa_waiter *waiter;
 	struct homa_arrival_stamps arrival;
 	struct homa_receive_stamps receive;
+	struct homa_stage_stamps begun;
 	struct homa_rpc_tx tx;
 	struct homa_rpc_rx rx;
 	struct homa_rpc_grant grant;

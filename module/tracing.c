@@ -54,12 +54,20 @@ static const struct tt_part_def parts[] = {
 #undef TT_PART3
 };
 
+static const struct tt_stage_def stages[] = {
+#define TT_STAGE(name, doc) { #name, doc },
+#include "uapi/homa_stages.def"
+#undef TT_STAGE
+};
+
 struct tt_client homa_tt_client = {
 	.group = "homa",
 	.events = events,
 	.nevents = ARRAY_SIZE(events),
 	.parts = parts,
 	.nparts = ARRAY_SIZE(parts),
+	.stages = stages,
+	.nstages = ARRAY_SIZE(stages),
 	.key = &homa_tt_key,
 };
 

@@ -21,6 +21,13 @@ enum homa_event {
 	HOMA_EVENTS
 };
 
+enum homa_stage {
+#define TT_STAGE(name, doc) HOMA_STAGE_##name,
+#include "uapi/homa_stages.def"
+#undef TT_STAGE
+	HOMA_STAGES
+};
+
 extern struct tt_client homa_tt_client;
 DECLARE_STATIC_KEY_FALSE(homa_tt_key);
 

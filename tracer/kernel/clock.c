@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The clock of records; see clock.h. */
 #include <linux/ktime.h> /* before timekeeping.h, which needs it on 6.1 */
+#include <linux/math64.h>
 #include <linux/timekeeping.h>
 
 #include "clock.h"
+
+#define MAX_PAIR_TICKS 1000 /* reading two clocks takes less */
 
 static u64 begin_ticks, begin_ns;
 
@@ -40,8 +43,8 @@ void tt_clock_pair(u64 *ticks, u64 *ns)
 		*ticks = *ns;
 		return;
 	}
-	/* An NMI or the hypervisor may come between: the tighter of two holds. */
-	for (i = 0; i < 2; i++) {
+	/* An NMI or the hypervisor may come between: then the tighter of two holds. */
+	for (i = 0; i < 2 && best > MAX_PAIR_TICKS; i++) {
 		before = get_cycles();
 		at = ktime_get_mono_fast_ns();
 		after = get_cycles();
@@ -80,4 +83,26 @@ void tt_clock_begin(u64 *ticks, u64 *ns)
 {
 	*ticks = begin_ticks;
 	*ns = begin_ns;
+}
+
+u64 tt_clock_to_ns(u64 ticks)
+{
+	u64 at, ns;
+
+	if (!tt_clock_is_tsc())
+		return ticks;
+	tt_clock_pair(&at, &ns);
+	return at == begin_ticks ? ticks :
+	       mul_u64_u64_div_u64(ticks, ns - begin_ns, at - begin_ticks);
+}
+
+u64 tt_clock_from_ns(u64 ns)
+{
+	u64 ticks, at;
+
+	if (!tt_clock_is_tsc())
+		return ns;
+	tt_clock_pair(&ticks, &at);
+	return at == begin_ns ? ns :
+	       mul_u64_u64_div_u64(ns, ticks - begin_ticks, at - begin_ns);
 }

@@ -19,4 +19,8 @@ void tt_clock_pair(u64 *ticks, u64 *ns);
 /* The moment of tt_clock_init(). */
 void tt_clock_begin(u64 *ticks, u64 *ns);
 
+/* Durations, by the rate since tt_clock_init(). */
+u64 tt_clock_to_ns(u64 ticks);
+u64 tt_clock_from_ns(u64 ns);
+
 #endif /* TIMETRACE_CLOCK_H */

@@ -9,8 +9,9 @@
 
 #include "clock.h"
 #include "events.h"
-#include "freeze.h"
+#include "hist.h"
 #include "ring.h"
+#include "trigger.h"
 
 #define MAX_STRING 200
 
@@ -18,7 +19,7 @@ DEFINE_MUTEX(tt_mutex);
 
 static struct tt_event *events[TT_MAX_EVENTS];
 static u32 event_end = TT_ID_FIRST;
-static LIST_HEAD(clients);
+LIST_HEAD(tt_clients);
 
 const struct tt_event *tt_event_get(u32 id)
 {
@@ -160,8 +161,11 @@ static bool client_ok(const struct tt_client *client)
 	u32 i;
 
 	if (!string_ok(client->group) || !client->nevents || !client->key ||
-	    client->nevents > TT_MAX_CLIENT_EVENTS)
+	    client->nevents > TT_MAX_CLIENT_EVENTS || client->nstages > TT_MAX_STAGES)
 		return false;
+	for (i = 0; i < client->nstages; i++)
+		if (!string_ok(client->stages[i].name) || !string_ok(client->stages[i].doc))
+			return false;
 	for (i = 0; i < client->nevents; i++)
 		if (!def_ok(&client->events[i]))
 			return false;
@@ -223,6 +227,7 @@ void tt_client_bind(struct tt_client *client)
 {
 	client->cpu = &tt_rings.hot;
 	client->slow = tt_ring_slow;
+	client->over = tt_trigger_over;
 	if (tt_clock_is_tsc())
 		static_branch_enable(&client->tsc);
 	else
@@ -237,7 +242,7 @@ int tt_client_add(struct tt_client *client)
 
 	if (!client_ok(client))
 		return -EINVAL;
-	list_for_each_entry(other, &clients, entry)
+	list_for_each_entry(other, &tt_clients, entry)
 		if (!strcmp(other->group, client->group))
 			return -EEXIST;
 	/* What an error leaves behind are events that never come. */
@@ -250,8 +255,11 @@ int tt_client_add(struct tt_client *client)
 				return err;
 		}
 	}
+	err = tt_hist_init(client);
+	if (err)
+		return err;
 	tt_client_bind(client);
-	list_add_tail(&client->entry, &clients);
+	list_add_tail(&client->entry, &tt_clients);
 	return 0;
 }
 
@@ -277,8 +285,10 @@ int tt_client_switch(struct tt_client *client, bool on)
 void tt_client_remove(struct tt_client *client)
 {
 	tt_client_switch(client, false);
+	tt_trigger_forget(client);
 	list_del(&client->entry);
 	synchronize_rcu(); /* recorders run with preemption off */
+	tt_hist_exit(client);
 }
 
 void tt_client_lacks(const struct tt_client *client, u32 index)
@@ -293,7 +303,7 @@ int tt_group_switch(const char *group, bool on)
 	int err = all ? 0 : -ENOENT;
 	int ret;
 
-	list_for_each_entry(client, &clients, entry) {
+	list_for_each_entry(client, &tt_clients, entry) {
 		if (!all && strcmp(group, client->group))
 			continue;
 		ret = tt_client_switch(client, on);
@@ -324,7 +334,7 @@ int tt_register_client(struct tt_client *client, u32 abi)
 			tt_client_remove(client);
 	}
 	if (!err) {
-		client->freeze = tt_freeze_soon;
+		client->freeze = tt_trigger_freeze;
 		/* Pairs with tt_freeze(). */
 		smp_store_release(&client->detach, detach);
 	}
@@ -338,7 +348,7 @@ static bool event_on(const struct tt_event *event)
 	const struct tt_client *client;
 	u32 i;
 
-	list_for_each_entry(client, &clients, entry)
+	list_for_each_entry(client, &tt_clients, entry)
 		for (i = 0; i < client->nevents; i++)
 			if (client->ids[i] == event->id)
 				return static_key_enabled(client->key);

@@ -9,6 +9,9 @@
 /* Serializes registration, control words and snapshots. */
 extern struct mutex tt_mutex;
 
+/* Registered clients, under tt_mutex. */
+extern struct list_head tt_clients;
+
 /**
  * struct tt_event - a dictionary entry; lives as long as the tracer
  * @def: copy of what the client described.

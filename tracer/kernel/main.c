@@ -6,12 +6,12 @@
 
 #include "clock.h"
 #include "events.h"
-#include "freeze.h"
 #include "mark.h"
 #include "probes.h"
 #include "proc.h"
 #include "ring.h"
 #include "snapshot.h"
+#include "trigger.h"
 
 #define CALIBRATION_RECORDS 4096
 
@@ -50,9 +50,12 @@ static int __init timetrace_init(void)
 		goto err_hotplug;
 	tt_record_cost_ns = tt_mark_cost_ns(CALIBRATION_RECORDS);
 	tt_rings_clear();
-	err = tt_probes_init();
+	err = tt_trigger_init();
 	if (err)
 		goto err_mark;
+	err = tt_probes_init();
+	if (err)
+		goto err_trigger;
 	err = tt_proc_init();
 	if (err)
 		goto err_probes;
@@ -60,6 +63,8 @@ static int __init timetrace_init(void)
 
 err_probes:
 	tt_probes_exit();
+err_trigger:
+	tt_trigger_exit();
 err_mark:
 	tt_mark_exit();
 err_hotplug:
@@ -74,7 +79,7 @@ static void __exit timetrace_exit(void)
 {
 	tt_proc_exit();
 	tt_probes_exit();
-	tt_freeze_exit();
+	tt_trigger_exit();
 	tt_mark_exit();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	tt_rings_exit();

@@ -12,6 +12,8 @@ static const struct tt_event_def mark_events[] = {
 		     u64, a, "text", u64, b, "text", u64, c, "text", u64, d, "text")
 	TT_EVENT_DEF("", 2, calibrate, "records written at load to measure their cost",
 		     u64, id, "id", u32, value, "count")
+	TT_EVENT_DEF("", 2, trigger, "a trigger fired; value: the duration, or 0",
+		     u32, capture, "number", u64, value, "ticks")
 };
 
 static struct tt_client mark_client = {
@@ -24,6 +26,13 @@ static struct tt_client mark_client = {
 TT_RECORDER(record_mark, &mark_client, &mark_key, 0, 4,
 	    u64, a, "", u64, b, "", u64, c, "", u64, d, "")
 TT_RECORDER(record_calibrate, &mark_client, &mark_key, 1, 2, u64, id, "", u32, value, "")
+
+TT_RECORDER(record_trigger, &mark_client, &mark_key, 2, 2, u32, capture, "", u64, value, "")
+
+void tt_mark_trigger(u32 capture, u64 value)
+{
+	record_trigger(capture, value);
+}
 
 void tt_mark(const char *text)
 {

@@ -13,7 +13,13 @@ void tt_mark_exit(void);
 /* Records @text, at most TT_MARK_CHARS characters of it. */
 void tt_mark(const char *text);
 
+/* Records that a trigger fired; any context. */
+void tt_mark_trigger(u32 capture, u64 value);
+
 /* Records @count of them and returns what one costs in ns. */
 u64 tt_mark_cost_ns(u32 count);
+
+/* Records that a trigger fired; any context. */
+void tt_mark_trigger(u32 capture, u64 value);
 
 #endif /* TIMETRACE_MARK_H */

@@ -11,14 +11,17 @@
 #include <linux/uaccess.h>
 
 #include "events.h"
+#include "hist.h"
 #include "mark.h"
 #include "proc.h"
 #include "ring.h"
 #include "snapshot.h"
 #include "text.h"
+#include "trigger.h"
 
 #define TEXT_NAME "timetrace"
 #define RAW_NAME "timetrace_raw"
+#define HIST_NAME "timetrace_stages"
 #define MAX_COMMAND 128
 
 static int text_open(struct inode *inode, struct file *file)
@@ -67,7 +70,11 @@ static int command_thaw(const char *arg)
 
 static int command_clear(const char *arg)
 {
+	struct tt_client *client;
+
 	tt_rings_clear();
+	list_for_each_entry(client, &tt_clients, entry)
+		tt_hist_clear(client);
 	return 0;
 }
 
@@ -122,6 +129,10 @@ static const struct command {
 	{ "mark", true, command_mark },
 	{ "size", true, command_size },
 	{ "mode", true, command_mode },
+	{ "trigger", true, tt_trigger_arm },
+	{ "action", true, tt_trigger_action },
+	{ "window", true, tt_trigger_window },
+	{ "captures", true, tt_trigger_captures },
 };
 
 static int run_command(char *line)
@@ -197,44 +208,12 @@ static int raw_release(struct inode *inode, struct file *file)
 
 static ssize_t raw_read(struct file *file, char __user *to, size_t count, loff_t *pos)
 {
-	const struct tt_snapshot *snap = file->private_data;
-	const struct {
-		const void *data;
-		size_t bytes;
-	} sections[] = {
-		{ &snap->header, sizeof(snap->header) },
-		{ snap->dictionary, snap->header.dictionary_bytes },
-		{ snap->blocks, snap->header.blocks * TT_BLOCK_BYTES },
-		{ snap->accounts, snap->header.cpus * sizeof(*snap->accounts) },
-		{ &snap->end, sizeof(snap->end) },
-	};
-	loff_t begin = 0; /* of the section in the file */
-	ssize_t done = 0;
-	loff_t within;
-	ssize_t n;
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(sections) && count; i++) {
-		if (*pos < begin + sections[i].bytes) {
-			within = *pos - begin;
-			n = simple_read_from_buffer(to + done, count, &within, sections[i].data,
-						    sections[i].bytes);
-			if (n < 0)
-				return done ?: n;
-			done += n;
-			count -= n;
-			*pos += n;
-		}
-		begin += sections[i].bytes;
-	}
-	return done;
+	return tt_snapshot_read(file->private_data, to, count, pos);
 }
 
 static loff_t raw_lseek(struct file *file, loff_t offset, int whence)
 {
-	const struct tt_snapshot *snap = file->private_data;
-
-	return fixed_size_llseek(file, offset, whence, snap->end.file_bytes);
+	return tt_snapshot_lseek(file->private_data, file, offset, whence);
 }
 
 static const struct proc_ops raw_proc_ops = {
@@ -244,20 +223,29 @@ static const struct proc_ops raw_proc_ops = {
 	.proc_release = raw_release,
 };
 
+static int hist_show(struct seq_file *seq, void *unused)
+{
+	mutex_lock(&tt_mutex);
+	tt_trigger_show(seq);
+	tt_hist_show(seq);
+	mutex_unlock(&tt_mutex);
+	return 0;
+}
+
 int tt_proc_init(void)
 {
 	/* Addresses and thread ids are in there: for root only. */
-	if (!proc_create(TEXT_NAME, 0600, NULL, &text_proc_ops))
-		return -ENOMEM;
-	if (!proc_create(RAW_NAME, 0400, NULL, &raw_proc_ops)) {
-		remove_proc_entry(TEXT_NAME, NULL);
-		return -ENOMEM;
-	}
-	return 0;
+	if (proc_create(TEXT_NAME, 0600, NULL, &text_proc_ops) &&
+	    proc_create(RAW_NAME, 0400, NULL, &raw_proc_ops) &&
+	    proc_create_single(HIST_NAME, 0400, NULL, hist_show))
+		return 0;
+	tt_proc_exit();
+	return -ENOMEM;
 }
 
 void tt_proc_exit(void)
 {
-	remove_proc_entry(RAW_NAME, NULL);
-	remove_proc_entry(TEXT_NAME, NULL);
+	remove_proc_subtree(HIST_NAME, NULL);
+	remove_proc_subtree(RAW_NAME, NULL);
+	remove_proc_subtree(TEXT_NAME, NULL);
 }

@@ -524,3 +524,15 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 	to->lost_full -= ring->lost_cleared[TT_RING_FULL];
 	return 0;
 }
+
+u64 tt_ring_block_ns(unsigned int cpu, u64 sequence)
+{
+	return READ_ONCE(block_at(per_cpu_ptr(&tt_rings, cpu), sequence)->time_ns);
+}
+
+u64 tt_ring_block_first(unsigned int cpu, u64 sequence)
+{
+	const struct tt_ring *ring = per_cpu_ptr(&tt_rings, cpu);
+
+	return READ_ONCE(block_at(ring, sequence)->first_record) - ring->records_cleared;
+}

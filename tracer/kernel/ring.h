@@ -99,6 +99,10 @@ struct tt_cut {
 	u64 nested_ns;
 };
 
+/* When block @sequence was opened, and how many records are before it; guesses when it is gone. */
+u64 tt_ring_block_ns(unsigned int cpu, u64 sequence);
+u64 tt_ring_block_first(unsigned int cpu, u64 sequence);
+
 void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
 
 /*

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "events.h"
+#include "hist.h"
 #include "ring.h"
 #include "snapshot.h"
 #include "walk.h"
@@ -90,10 +91,30 @@ static void fill_header(struct tt_file_header *header)
 	strscpy(header->host, init_uts_ns.name.nodename, sizeof(header->host));
 }
 
-static int take(struct tt_snapshot *snap)
+/* Blocks that a ring may open between being measured and being cut. */
+#define SPARE_BLOCKS 16
+
+/* Cuts a ring and leaves out what was full before @from_ns, and more than @most blocks. */
+static void cut_since(unsigned int cpu, struct tt_cut *cut, u64 from_ns, u64 most)
+{
+	u64 begin;
+
+	tt_ring_cut(cpu, cut);
+	begin = cut->begin;
+	while (begin + 1 < cut->whole && (tt_ring_block_ns(cpu, begin + 1) <= from_ns ||
+					  cut->end - begin > most))
+		begin++;
+	if (begin == cut->begin)
+		return;
+	cut->begin = begin;
+	cut->overwritten = tt_ring_block_first(cpu, begin);
+}
+
+static int take(struct tt_snapshot *snap, u64 from_ns)
 {
 	struct tt_file_header *header = &snap->header;
 	struct tt_cut *cuts;
+	u64 *room; /* for blocks of each CPU */
 	unsigned int cpu, i;
 	u64 blocks = 0;
 
@@ -101,45 +122,52 @@ static int take(struct tt_snapshot *snap)
 					    &header->dictionary_hash);
 	snap->accounts = kvcalloc(nr_cpu_ids, sizeof(*snap->accounts), GFP_KERNEL);
 	cuts = kvcalloc(nr_cpu_ids, sizeof(*cuts), GFP_KERNEL);
-	if (!snap->dictionary || !snap->accounts || !cuts)
+	room = kvcalloc(nr_cpu_ids, sizeof(*room), GFP_KERNEL);
+	if (!snap->dictionary || !snap->accounts || !cuts || !room)
 		goto err;
 	/* All that may be needed, so that nothing comes between cut and copy. */
-	for_each_possible_cpu(cpu)
-		blocks += per_cpu_ptr(&tt_rings, cpu)->nblocks;
+	for_each_possible_cpu(cpu) {
+		cut_since(cpu, &cuts[cpu], from_ns, U64_MAX);
+		room[cpu] = min(cuts[cpu].end - cuts[cpu].begin + SPARE_BLOCKS,
+				per_cpu_ptr(&tt_rings, cpu)->nblocks);
+		blocks += room[cpu];
+	}
 	snap->blocks = __vmalloc(blocks * TT_BLOCK_BYTES, GFP_KERNEL | __GFP_NOWARN);
 	if (!snap->blocks)
 		goto err;
 
 	fill_header(header);
 	for_each_possible_cpu(cpu)
-		tt_ring_cut(cpu, &cuts[cpu]);
+		cut_since(cpu, &cuts[cpu], from_ns, room[cpu]);
 	i = 0;
 	for_each_possible_cpu(cpu)
 		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
 			copy_ring(snap, cpu, &cuts[cpu], &snap->accounts[i++]);
 	header->cpus = i;
+	snap->histograms = tt_hist_copy(&header->histograms);
 
 	memcpy(snap->end.magic, TT_END_MAGIC, sizeof(snap->end.magic));
 	snap->end.file_bytes = sizeof(*header) + header->dictionary_bytes +
 			       header->blocks * TT_BLOCK_BYTES +
-			       header->cpus * sizeof(*snap->accounts) + sizeof(snap->end);
+			       header->cpus * sizeof(*snap->accounts) +
+			       header->histograms * sizeof(*snap->histograms) + sizeof(snap->end);
+	kvfree(room);
 	kvfree(cuts);
 	return 0;
 err:
+	kvfree(room);
 	kvfree(cuts);
 	return -ENOMEM;
 }
 
-struct tt_snapshot *tt_snapshot_take(void)
+struct tt_snapshot *tt_snapshot_take_since(u64 from_ns)
 {
 	struct tt_snapshot *snap = kzalloc(sizeof(*snap), GFP_KERNEL);
 	int err;
 
 	if (!snap)
 		return ERR_PTR(-ENOMEM);
-	mutex_lock(&tt_mutex);
-	err = take(snap);
-	mutex_unlock(&tt_mutex);
+	err = take(snap, from_ns);
 	if (err) {
 		tt_snapshot_free(snap);
 		return ERR_PTR(err);
@@ -147,10 +175,63 @@ struct tt_snapshot *tt_snapshot_take(void)
 	return snap;
 }
 
+struct tt_snapshot *tt_snapshot_take(void)
+{
+	struct tt_snapshot *snap;
+
+	mutex_lock(&tt_mutex);
+	snap = tt_snapshot_take_since(0);
+	mutex_unlock(&tt_mutex);
+	return snap;
+}
+
+ssize_t tt_snapshot_read(const struct tt_snapshot *snap, char __user *to, size_t count,
+			 loff_t *pos)
+{
+	const struct {
+		const void *data;
+		size_t bytes;
+	} sections[] = {
+		{ &snap->header, sizeof(snap->header) },
+		{ snap->dictionary, snap->header.dictionary_bytes },
+		{ snap->blocks, snap->header.blocks * TT_BLOCK_BYTES },
+		{ snap->accounts, snap->header.cpus * sizeof(*snap->accounts) },
+		{ snap->histograms, snap->header.histograms * sizeof(*snap->histograms) },
+		{ &snap->end, sizeof(snap->end) },
+	};
+	loff_t begin = 0; /* of the section in the file */
+	ssize_t done = 0;
+	loff_t within;
+	ssize_t n;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sections) && count; i++) {
+		if (*pos < begin + sections[i].bytes) {
+			within = *pos - begin;
+			n = simple_read_from_buffer(to + done, count, &within, sections[i].data,
+						    sections[i].bytes);
+			if (n < 0)
+				return done ?: n;
+			done += n;
+			count -= n;
+			*pos += n;
+		}
+		begin += sections[i].bytes;
+	}
+	return done;
+}
+
+loff_t tt_snapshot_lseek(const struct tt_snapshot *snap, struct file *file, loff_t offset,
+			 int whence)
+{
+	return fixed_size_llseek(file, offset, whence, snap->end.file_bytes);
+}
+
 void tt_snapshot_free(struct tt_snapshot *snap)
 {
 	kvfree(snap->dictionary);
 	vfree(snap->blocks);
 	kvfree(snap->accounts);
+	kvfree(snap->histograms);
 	kfree(snap);
 }

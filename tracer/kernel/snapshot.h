@@ -3,6 +3,7 @@
 #ifndef TIMETRACE_SNAPSHOT_H
 #define TIMETRACE_SNAPSHOT_H
 
+#include <linux/fs.h>
 #include <timetrace/record.h>
 
 /**
@@ -11,6 +12,7 @@
  * @dictionary: header.dictionary_bytes.
  * @blocks: header.blocks blocks, grouped by CPU.
  * @accounts: header.cpus accounts.
+ * @histograms: header.histograms of them.
  * @end: end mark.
  */
 struct tt_snapshot {
@@ -18,11 +20,22 @@ struct tt_snapshot {
 	void *dictionary;
 	void *blocks;
 	struct tt_cpu_account *accounts;
+	struct tt_histogram *histograms;
 	struct tt_file_end end;
 };
 
 /* Sleeps; recording goes on. ERR_PTR(-ENOMEM). */
 struct tt_snapshot *tt_snapshot_take(void);
+
+/* Under tt_mutex: only what may be since @from_ns. */
+struct tt_snapshot *tt_snapshot_take_since(u64 from_ns);
+
+/* The dump as a file. */
+ssize_t tt_snapshot_read(const struct tt_snapshot *snap, char __user *to, size_t count,
+			 loff_t *pos);
+loff_t tt_snapshot_lseek(const struct tt_snapshot *snap, struct file *file, loff_t offset,
+			 int whence);
+
 void tt_snapshot_free(struct tt_snapshot *snap);
 
 /* One record cost this when it was measured at load. */

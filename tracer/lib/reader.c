@@ -209,6 +209,42 @@ uint64_t tt_complete_since_ns(const struct tt_reader *r, uint32_t cpu)
 	return cpu < r->info.cpus ? r->cpus[cpu].complete_since_ns : 0;
 }
 
+static const uint8_t *histogram(const struct tt_reader *r, uint32_t index)
+{
+	return r->histograms + (size_t)index * sizeof(struct tt_histogram);
+}
+
+int tt_histogram_at(const struct tt_reader *r, uint32_t index, struct tt_stage_counts *counts)
+{
+	const uint8_t *at = histogram(r, index);
+
+	if (index >= r->info.histograms)
+		return -EINVAL;
+	counts->group = (const char *)at + offsetof(struct tt_histogram, group);
+	counts->stage = (const char *)at + offsetof(struct tt_histogram, stage);
+	memcpy(&counts->cpu, at + offsetof(struct tt_histogram, cpu), sizeof(counts->cpu));
+	counts->buckets = TT_HIST_BUCKETS;
+	return 0;
+}
+
+uint64_t tt_histogram_count(const struct tt_reader *r, uint32_t index, uint32_t bucket,
+			    uint64_t *low_ns)
+{
+	const struct tt_file_header *h = &r->header;
+	uint64_t ticks = h->time_ticks - h->begin_ticks;
+	uint64_t ns = h->time_ns - h->begin_ns;
+	uint64_t count;
+
+	*low_ns = tt_hist_low(bucket);
+	if (ticks && ns)
+		*low_ns = (uint64_t)((unsigned __int128)*low_ns * ns / ticks);
+	if (index >= r->info.histograms || bucket >= TT_HIST_BUCKETS)
+		return 0;
+	memcpy(&count, histogram(r, index) + offsetof(struct tt_histogram, counts) +
+	       bucket * sizeof(count), sizeof(count));
+	return count;
+}
+
 const char *tt_error(const struct tt_reader *r)
 {
 	return r->error;

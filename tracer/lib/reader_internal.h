@@ -51,6 +51,7 @@ struct tt_reader {
 	struct tt_file_header header;
 	struct tt_info info;
 	struct tt_dictionary dict;
+	const uint8_t *histograms; /* info.histograms of them */
 	struct cpu *cpus; /* info.cpus of them */
 	uint32_t *heap; /* CPUs with a non-empty window, earliest first */
 	uint32_t heap_size;

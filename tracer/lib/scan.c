@@ -313,6 +313,27 @@ static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct con
 		cpu->complete_since_ns = r->header.time_ns;
 }
 
+/* Histograms between accounts and end mark: how many bytes. */
+static uint64_t scan_histograms(struct tt_reader *r, uint64_t at)
+{
+	const struct tt_histogram *h;
+	uint32_t i;
+
+	if (r->header.version < 3 || at > r->bytes)
+		return 0;
+	r->histograms = r->data + at;
+	for (i = 0; i < r->header.histograms && (i + 1) * sizeof(*h) <= r->bytes - at; i++) {
+		h = (const struct tt_histogram *)(r->histograms + i * sizeof(*h));
+		if (h->magic != TT_HIST_MAGIC || !memchr(h->group, 0, sizeof(h->group)) ||
+		    !memchr(h->stage, 0, sizeof(h->stage))) {
+			damage(r, &r->cpus[0], at + i * sizeof(*h), sizeof(*h), "not a histogram");
+			break;
+		}
+	}
+	r->info.histograms = i;
+	return (uint64_t)r->header.histograms * sizeof(*h);
+}
+
 /* Accounts and end mark. Without them counts are what the blocks tell. */
 static int scan_accounts(struct tt_reader *r, uint64_t begin, struct continuity *due)
 {
@@ -339,7 +360,9 @@ static int scan_accounts(struct tt_reader *r, uint64_t begin, struct continuity 
 	cpu = get_cpu(r, 0);
 	if (!cpu)
 		return -ENOMEM;
-	if (i < r->header.cpus || at + sizeof(end) > r->bytes) {
+	if (i == r->header.cpus)
+		at += scan_histograms(r, at);
+	if (i < r->header.cpus || at > r->bytes || r->bytes - at < sizeof(end)) {
 		damage(r, cpu, r->bytes, at < r->bytes ? r->bytes - at : 0, "the file ends here");
 		return 0;
 	}

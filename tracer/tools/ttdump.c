@@ -67,6 +67,31 @@ static int copy(const char *from, const char *to, const char **blame)
 	return err;
 }
 
+/* A line for each stage and CPU: how many, and half and 99 in 100 are below what. */
+static void print_stages(const struct tt_reader *reader)
+{
+	static const uint32_t percents[] = { 50, 99 };
+	struct tt_stage_counts counts;
+	uint64_t total, below, low;
+	uint32_t i, b, p;
+
+	for (i = 0; !tt_histogram_at(reader, i, &counts); i++) {
+		total = 0;
+		for (b = 0; b < counts.buckets; b++)
+			total += tt_histogram_count(reader, i, b, &low);
+		printf("stage %s:%s cpu %u count %" PRIu64, counts.group, counts.stage, counts.cpu,
+		       total);
+		for (p = 0; p < 2; p++) {
+			below = 0;
+			for (b = 0; b + 1 < counts.buckets && below * 100 <= total * percents[p]; b++)
+				below += tt_histogram_count(reader, i, b, &low);
+			tt_histogram_count(reader, i, b, &low);
+			printf(" p%u_ns %" PRIu64, percents[p], low);
+		}
+		printf("\n");
+	}
+}
+
 /* What arrived must be a dump without damage; else nothing is left behind. */
 static int collect(const char *from, const char *to)
 {
@@ -126,6 +151,7 @@ static int print(const char *path, int records)
 		for (i = 0; i < tt_info(reader)->events; i++)
 			if (tt_event(reader, i)->missing)
 				printf("# this kernel has no %s\n", tt_event(reader, i)->name);
+		print_stages(reader);
 		printf("records %" PRIu64 "\n", count);
 	}
 	if (tt_error(reader)[0]) {

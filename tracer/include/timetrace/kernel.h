@@ -24,11 +24,13 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 4
+#define TT_ABI 5
 
 #define TT_BLOCK_BYTES PAGE_SIZE
 #define TT_SLACK (TT_MAX_RECORD_BYTES - TT_RECORD_ALIGN)
 #define TT_MAX_CLIENT_EVENTS 96
+#define TT_MAX_STAGES 16
+#define TT_NO_LIMIT (~0u)
 
 #if defined(CONFIG_X86_TSC) && !defined(CONFIG_UML)
 #define TT_HAVE_TSC 1
@@ -62,6 +64,12 @@ struct tt_part_def {
 	u8 part;
 	u8 time;
 	u8 args[TT_MAX_FIELDS];
+};
+
+/* A duration of which histograms are kept, see tt_observe(). */
+struct tt_stage_def {
+	const char *name;
+	const char *doc;
 };
 
 /* One entry of a client's table, for TT_EVENT(n, name, doc, fields...). */
@@ -103,12 +111,17 @@ struct tt_time {
  * @nevents: how many, at most TT_MAX_CLIENT_EVENTS.
  * @parts: optional; what its events hold of others, grouped by event.
  * @nparts: how many.
+ * @stages: optional; durations that it observes.
+ * @nstages: how many, at most TT_MAX_STAGES.
  * @key: what the recorders test; the tracer switches it.
  * @on_switch: optional; called before @key goes on and after it went off.
  * @cpu: set by the tracer, as all below.
  * @slow: replaces a claim that the fast path could not use; 0: lost.
  * @detach: ends the registration; afterwards no recorder runs.
  * @freeze: stops recording; call it through tt_freeze() only.
+ * @over: what happens when a duration is above its limit.
+ * @counts: of each bucket of each stage.
+ * @limits: of each stage in ticks, else TT_NO_LIMIT.
  * @tsc: time is read from the time stamp counter.
  * @ids: of the events.
  * @entry: link in the tracer's list.
@@ -119,6 +132,8 @@ struct tt_client {
 	u32 nevents;
 	const struct tt_part_def *parts;
 	u32 nparts;
+	const struct tt_stage_def *stages;
+	u32 nstages;
 	struct static_key_false *key;
 	int (*on_switch)(struct tt_client *client, bool on);
 
@@ -126,6 +141,9 @@ struct tt_client {
 	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
 	void (*detach)(struct tt_client *client);
 	void (*freeze)(struct tt_client *client, const char *reason);
+	void (*over)(struct tt_client *client, u32 stage, u64 ticks);
+	u64 __percpu *counts;
+	u32 limits[TT_MAX_STAGES];
 	struct static_key_false tsc;
 	u16 ids[TT_MAX_CLIENT_EVENTS];
 	struct list_head entry;
@@ -298,6 +316,21 @@ static __always_inline __maybe_unused void func##_atomic(TT_PARAMS(n, __VA_ARGS_
 {										\
 	if (static_branch_unlikely(key))					\
 		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
+}
+
+/**
+ * tt_observe() - count a duration in the histogram of its stage
+ * @client: its key is on, and preemption off.
+ * @stage: index in @client->stages.
+ * @ticks: the duration.
+ */
+static __always_inline void tt_observe(struct tt_client *client, u32 stage, u64 ticks)
+{
+	u32 value = min_t(u64, ticks, TT_NO_LIMIT);
+
+	this_cpu_inc(client->counts[stage * TT_HIST_BUCKETS + tt_hist_bucket(value)]);
+	if (unlikely(value > READ_ONCE(client->limits[stage])))
+		client->over(client, stage, ticks);
 }
 
 #endif /* TIMETRACE_KERNEL_H */

@@ -78,6 +78,15 @@ struct tt_info {
 	const char *host;
 	uint64_t dump_time_ns; /* when the dump was taken, same clock */
 	uint64_t record_cost_ns; /* one record, as calibrated at load */
+	uint32_t histograms; /* durations counted in the kernel, see tt_histogram_at() */
+};
+
+/* Durations of one stage on one CPU, which outlive the records. */
+struct tt_stage_counts {
+	const char *group;
+	const char *stage;
+	uint32_t cpu;
+	uint32_t buckets;
 };
 
 struct tt_reader;
@@ -122,6 +131,14 @@ uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
  * had stopped full, do not count: the trace is complete up to there.
  */
 uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
+
+/* Number @index of the histograms; 0, or -EINVAL when there are not so many. */
+int tt_histogram_at(const struct tt_reader *reader, uint32_t index,
+		    struct tt_stage_counts *counts);
+
+/* Durations in bucket @bucket of histogram @index, which are at least *@low_ns. */
+uint64_t tt_histogram_count(const struct tt_reader *reader, uint32_t index, uint32_t bucket,
+			    uint64_t *low_ns);
 
 /* What went wrong, or where the first damage is; "" when all is well. */
 const char *tt_error(const struct tt_reader *reader);

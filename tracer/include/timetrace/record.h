@@ -67,8 +67,8 @@ struct tt_block {
 
 /*
  * A dump: struct tt_file_header, the dictionary (one struct tt_dict_entry for
- * each event), header.blocks blocks, header.cpus struct tt_cpu_account, and
- * struct tt_file_end. Blocks of one CPU follow each other in order.
+ * each event), header.blocks blocks, header.cpus struct tt_cpu_account,
+ * header.histograms struct tt_histogram, and struct tt_file_end. Blocks of one CPU follow each other in order.
  */
 #define TT_FILE_MAGIC "TTDUMP01"
 #define TT_END_MAGIC "TTDUMPED"
@@ -99,7 +99,8 @@ struct tt_file_header {
 	__u64 time_ticks; /* the moment time_ns in ticks */
 	__u64 begin_ns; /* an earlier moment, in both */
 	__u64 begin_ticks;
-	__u8 reserved2[8];
+	__u32 histograms;
+	__u8 reserved2[4];
 };
 
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
@@ -146,6 +147,43 @@ struct tt_cpu_account {
 	__u64 lost_reader;
 	__u64 nested_ns; /* time of the last record lost as nested, or 0 */
 	__u64 blocks; /* of this CPU in the dump */
+};
+
+/*
+ * Log-linear histogram: values below 8 have buckets of their own; each octave
+ * above has 8 of equal width.
+ */
+#define TT_HIST_SUB_BITS 3
+#define TT_HIST_BUCKETS ((32 - TT_HIST_SUB_BITS + 1) << TT_HIST_SUB_BITS)
+
+static inline __u32 tt_hist_bucket(__u32 value)
+{
+	__u32 shift;
+
+	if (value < 1 << TT_HIST_SUB_BITS)
+		return value;
+	shift = 31 - TT_HIST_SUB_BITS - (__u32)__builtin_clz(value);
+	return (shift << TT_HIST_SUB_BITS) + (value >> shift);
+}
+
+/* Lowest value of @bucket. */
+static inline __u64 tt_hist_low(__u32 bucket)
+{
+	__u32 shift = bucket >> TT_HIST_SUB_BITS;
+	__u64 sub = bucket & ((1 << TT_HIST_SUB_BITS) - 1);
+
+	return shift ? (sub + (1 << TT_HIST_SUB_BITS)) << (shift - 1) : sub;
+}
+
+#define TT_HIST_MAGIC 0x54534854u /* "THST" */
+
+/* Durations of one stage on one CPU, in ticks. */
+struct tt_histogram {
+	__u32 magic;
+	__u32 cpu;
+	char group[16];
+	char stage[32];
+	__u64 counts[TT_HIST_BUCKETS];
 };
 
 struct tt_file_end {
