@@ -22,7 +22,7 @@ if [ ! -d /sys/module/timetrace ]; then
 	exit 0
 fi
 check hosts net_pair
-for group in irq softirq napi net sched sock; do    # off until asked for
+for group in irq softirq ipi napi net qdisc skb power sched sock; do    # off until asked for
 	check "group_$group" control on $group
 done
 check traffic exchange --count 50

@@ -19,6 +19,11 @@ static inline void check_trace_callback_type_sk_data_ready(void (*cb)(void *, co
 }
 #endif
 
+/* Probes of tracepoints run with preemption off; later kernels protect them by SRCU alone. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define TT_PROBES_ATOMIC
+#endif
+
 #include <linux/hrtimer.h>
 
 /* hrtimer_setup() replaced hrtimer_init() in 6.13. */

@@ -126,12 +126,51 @@ static void parse_ipv6(const struct sk_buff *skb, int at, struct tt_packet *pack
 	parse_transport(skb, at, end, proto, packet);
 }
 
+/*
+ * Homa over IP without options, all of it in the linear part: nearly every
+ * packet of an RPC. What it is not sure of it leaves to the others.
+ */
+static bool parse_plain(const struct sk_buff *skb, int network, struct tt_packet *packet)
+{
+	const u8 *h = skb->data + network;
+	int left = (int)skb_headlen(skb) - network;
+
+	if (skb->protocol == htons(ETH_P_IP)) {
+		left -= sizeof(struct iphdr);
+		if (left < HOMA_HEADER_BYTES || h[0] != 0x45 || h[9] != PROTO_HOMA ||
+		    (get_unaligned_be16(h + 6) & 0x3fff))
+			return false;
+		h += sizeof(struct iphdr);
+	} else if (skb->protocol == htons(ETH_P_IPV6)) {
+		left -= sizeof(struct ipv6hdr);
+		if (left < HOMA_HEADER_BYTES || h[0] >> 4 != 6 || h[6] != PROTO_HOMA)
+			return false;
+		h += sizeof(struct ipv6hdr);
+	} else {
+		return false;
+	}
+	packet->offset = HOMA_NO_OFFSET;
+	if (h[HOMA_TYPE_AT] == HOMA_TYPE_DATA) {
+		if (left < HOMA_SEG_OFFSET_AT + (int)sizeof(u32))
+			return false;
+		packet->offset = get_unaligned_be32(h + HOMA_SEG_OFFSET_AT);
+		if (packet->offset == HOMA_NO_OFFSET)
+			packet->offset = get_unaligned_be32(h + HOMA_SEQUENCE_AT);
+	}
+	packet->proto = PROTO_HOMA;
+	packet->ports = ports(h);
+	packet->id = get_unaligned_be64(h + HOMA_ID_AT);
+	return true;
+}
+
 struct tt_packet tt_packet_parse(const struct sk_buff *skb, int network)
 {
 	struct tt_packet packet = {
 		.dev = skb->dev ? skb->dev->ifindex : 0,
 	};
 
+	if (parse_plain(skb, network, &packet))
+		return packet;
 	if (skb->protocol == htons(ETH_P_IP))
 		parse_ipv4(skb, network, &packet);
 	else if (skb->protocol == htons(ETH_P_IPV6))

@@ -13,6 +13,8 @@
 #include <trace/events/irq.h>
 #include <trace/events/napi.h>
 #include <trace/events/net.h>
+#include <trace/events/power.h>
+#include <trace/events/qdisc.h>
 #include <trace/events/sched.h>
 #include <trace/events/sock.h>
 
@@ -69,6 +71,13 @@ static struct tt_client recorder = { .nevents = EVENTS };
 #undef TT_GROUP
 #undef TT_EVENT
 
+/* In the recorder of an event where the kernel keeps preemption off. */
+#ifdef TT_PROBES_ATOMIC
+#define RECORD(event, ...) record_##event##_atomic(__VA_ARGS__)
+#else
+#define RECORD(event, ...) record_##event(__VA_ARGS__)
+#endif
+
 static u32 skb_tag(const struct sk_buff *skb)
 {
 	return (u32)(unsigned long)skb;
@@ -76,32 +85,32 @@ static u32 skb_tag(const struct sk_buff *skb)
 
 static void probe_irq_entry(void *data, int irq, struct irqaction *action)
 {
-	record_irq_entry(irq);
+	RECORD(irq_entry, irq);
 }
 
 static void probe_irq_exit(void *data, int irq, struct irqaction *action, int ret)
 {
-	record_irq_exit(irq);
+	RECORD(irq_exit, irq);
 }
 
 static void probe_softirq_raise(void *data, unsigned int vec)
 {
-	record_softirq_raise(vec);
+	RECORD(softirq_raise, vec);
 }
 
 static void probe_softirq_entry(void *data, unsigned int vec)
 {
-	record_softirq_entry(vec);
+	RECORD(softirq_entry, vec);
 }
 
 static void probe_softirq_exit(void *data, unsigned int vec)
 {
-	record_softirq_exit(vec);
+	RECORD(softirq_exit, vec);
 }
 
 static void probe_napi_poll(void *data, struct napi_struct *napi, int work, int budget)
 {
-	record_napi_poll(napi->dev ? napi->dev->ifindex : 0, work);
+	RECORD(napi_poll, napi->dev ? napi->dev->ifindex : 0, work);
 }
 
 /* On the way out skb->data is at the MAC header, on the way in behind it. */
@@ -109,7 +118,7 @@ static void probe_napi_poll(void *data, struct napi_struct *napi, int work, int 
 	do {									\
 		struct tt_packet p = tt_packet_parse(skb, network);		\
 										\
-		record_##event(p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb)); \
+		RECORD(event, p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb)); \
 	} while (0)
 
 static void probe_net_dev_queue(void *data, struct sk_buff *skb)
@@ -127,7 +136,7 @@ static void probe_net_dev_start_xmit(void *data, const struct sk_buff *skb,
 static void probe_net_dev_xmit(void *data, struct sk_buff *skb, int rc, struct net_device *dev,
 			       unsigned int len)
 {
-	record_net_dev_xmit(dev->ifindex, skb_tag(skb));
+	RECORD(net_dev_xmit, dev->ifindex, skb_tag(skb));
 }
 
 static void probe_netif_rx(void *data, struct sk_buff *skb)
@@ -147,24 +156,93 @@ static void probe_netif_receive_skb(void *data, struct sk_buff *skb)
 
 static void probe_sched_waking(void *data, struct task_struct *p)
 {
-	record_sched_waking(p->pid, task_cpu(p));
+	RECORD(sched_waking, p->pid, task_cpu(p));
 }
 
 static void probe_sched_wakeup(void *data, struct task_struct *p)
 {
-	record_sched_wakeup(p->pid, task_cpu(p));
+	RECORD(sched_wakeup, p->pid, task_cpu(p));
 }
 
 static void probe_sched_switch(void *data, bool preempt, struct task_struct *prev,
 			       struct task_struct *next, unsigned int prev_state)
 {
-	record_sched_switch(prev->pid, preempt ? 0 : prev_state, next->pid);
+	RECORD(sched_switch, prev->pid, preempt ? 0 : prev_state, next->pid);
 }
 
 static void probe_sk_data_ready(void *data, const struct sock *sk)
 {
 	if (sk->sk_family == AF_INET || sk->sk_family == AF_INET6)
-		record_sk_data_ready(sk->sk_protocol, sk->sk_num, ntohs(sk->sk_dport));
+		RECORD(sk_data_ready, sk->sk_protocol, sk->sk_num, ntohs(sk->sk_dport));
+}
+
+static void probe_napi_gro_exit(void *data, int ret)
+{
+	RECORD(napi_gro_exit, ret);
+}
+
+static void probe_ipi_send(void *data, unsigned int cpu)
+{
+	RECORD(ipi_send, cpu);
+}
+
+static void probe_ipi_call_entry(void *data, int vector)
+{
+	RECORD(ipi_call_entry, vector);
+}
+
+static void probe_ipi_call_exit(void *data, int vector)
+{
+	RECORD(ipi_call_exit, vector);
+}
+
+static void probe_ipi_reschedule(void *data, int vector)
+{
+	RECORD(ipi_reschedule, vector);
+}
+
+static int skb_dev(const struct sk_buff *skb)
+{
+	return skb->dev ? skb->dev->ifindex : 0;
+}
+
+static void probe_qdisc_enqueue(void *data, struct Qdisc *qdisc, const struct netdev_queue *txq,
+				struct sk_buff *skb)
+{
+	RECORD(qdisc_enqueue, skb_dev(skb), skb_tag(skb));
+}
+
+static void probe_qdisc_dequeue(void *data, struct Qdisc *qdisc, const struct netdev_queue *txq,
+				int packets, struct sk_buff *skb)
+{
+	if (packets > 0 && skb)
+		RECORD(qdisc_dequeue, skb_dev(skb), skb_tag(skb), packets);
+}
+
+static void probe_skb_consume(void *data, struct sk_buff *skb)
+{
+	RECORD(skb_consume, skb_tag(skb));
+}
+
+static void probe_skb_drop(void *data, struct sk_buff *skb, void *location,
+			   enum skb_drop_reason reason)
+{
+	RECORD(skb_drop, skb_tag(skb), ntohs(skb->protocol), reason);
+}
+
+static void probe_cpu_idle(void *data, unsigned int state, unsigned int cpu)
+{
+	RECORD(cpu_idle, state);
+}
+
+static void probe_cpu_frequency(void *data, unsigned int khz, unsigned int cpu)
+{
+	RECORD(cpu_frequency, khz, cpu);
+}
+
+static void probe_sched_migrate(void *data, struct task_struct *p, int cpu)
+{
+	RECORD(sched_migrate, p->pid, task_cpu(p), cpu);
 }
 
 /* P(tracepoint, event) */
@@ -184,7 +262,22 @@ static void probe_sk_data_ready(void *data, const struct sock *sk)
 	P(sched_waking, sched_waking)			\
 	P(sched_wakeup, sched_wakeup)			\
 	P(sched_switch, sched_switch)			\
-	P(sk_data_ready, sk_data_ready)
+	P(sk_data_ready, sk_data_ready)			\
+	P(napi_gro_receive_exit, napi_gro_exit)		\
+	P(qdisc_enqueue, qdisc_enqueue)			\
+	P(qdisc_dequeue, qdisc_dequeue)			\
+	P(cpu_idle, cpu_idle)				\
+	P(cpu_frequency, cpu_frequency)			\
+	P(sched_migrate_task, sched_migrate)
+
+/* These have more arguments, behind those of the probe, or belong to one architecture. */
+#define LOOSE_PROBES(P)					\
+	P(ipi_send_cpu, ipi_send)			\
+	P(call_function_single_entry, ipi_call_entry)	\
+	P(call_function_single_exit, ipi_call_exit)	\
+	P(reschedule_entry, ipi_reschedule)		\
+	P(consume_skb, skb_consume)			\
+	P(kfree_skb, skb_drop)
 
 static struct probe {
 	const char *name;
@@ -193,6 +286,7 @@ static struct probe {
 } probes[EVENTS] = {
 #define P(tracepoint, event) [EVENT_##event] = { #tracepoint, probe_##event },
 	PROBES(P)
+	LOOSE_PROBES(P)
 #undef P
 };
 

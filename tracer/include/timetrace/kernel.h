@@ -115,15 +115,15 @@ struct tt_time {
  * @nstages: how many, at most TT_MAX_STAGES.
  * @key: what the recorders test; the tracer switches it.
  * @on_switch: optional; called before @key goes on and after it went off.
- * @cpu: set by the tracer, as all below.
- * @slow: replaces a claim that the fast path could not use; 0: lost.
- * @detach: ends the registration; afterwards no recorder runs.
- * @freeze: stops recording; call it through tt_freeze() only.
- * @over: what happens when a duration is above its limit.
- * @counts: of each bucket of each stage.
- * @limits: of each stage in ticks, else TT_NO_LIMIT.
+ * @cpu: set by the tracer, as all below; what a record needs begins a cache line.
  * @tsc: time is read from the time stamp counter.
  * @ids: of the events.
+ * @counts: of each bucket of each stage.
+ * @limits: of each stage in ticks, else TT_NO_LIMIT.
+ * @slow: replaces a claim that the fast path could not use; 0: lost.
+ * @over: what happens when a duration is above its limit.
+ * @freeze: stops recording; call it through tt_freeze() only.
+ * @detach: ends the registration; afterwards no recorder runs.
  * @entry: link in the tracer's list.
  */
 struct tt_client {
@@ -137,15 +137,15 @@ struct tt_client {
 	struct static_key_false *key;
 	int (*on_switch)(struct tt_client *client, bool on);
 
-	struct tt_cpu __percpu *cpu;
-	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
-	void (*detach)(struct tt_client *client);
-	void (*freeze)(struct tt_client *client, const char *reason);
-	void (*over)(struct tt_client *client, u32 stage, u64 ticks);
-	u64 __percpu *counts;
-	u32 limits[TT_MAX_STAGES];
+	struct tt_cpu __percpu *cpu ____cacheline_aligned;
 	struct static_key_false tsc;
 	u16 ids[TT_MAX_CLIENT_EVENTS];
+	u64 __percpu *counts;
+	u32 limits[TT_MAX_STAGES];
+	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
+	void (*over)(struct tt_client *client, u32 stage, u64 ticks);
+	void (*freeze)(struct tt_client *client, const char *reason);
+	void (*detach)(struct tt_client *client);
 	struct list_head entry;
 };
 
