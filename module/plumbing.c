@@ -70,6 +70,12 @@ static int homa_disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
+/* A socket without a port is shut down: connect() would give it another. */
+static int homa_get_port(struct sock *sk, unsigned short port)
+{
+	return -ESHUTDOWN;
+}
+
 static int homa_shutdown(struct socket *sock, int how)
 {
 	shut_down(homa_sk(sock->sk));
@@ -286,6 +292,7 @@ static struct proto homa_prot = {
 	.unhash = homa_unhash,
 	.connect = ip4_datagram_connect,
 	.disconnect = homa_disconnect,
+	.get_port = homa_get_port,
 	.setsockopt = homa_setsockopt,
 	.getsockopt = homa_getsockopt,
 };
@@ -386,6 +393,7 @@ static struct proto homav6_prot = {
 	.unhash = homa_unhash,
 	.connect = ip6_datagram_connect,
 	.disconnect = homa_disconnect,
+	.get_port = homa_get_port,
 	.setsockopt = homa_setsockopt,
 	.getsockopt = homa_getsockopt,
 };

@@ -319,11 +319,14 @@ static void shutdown_any_way(void)
 {
 	for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
 		struct endpoint ep = endpoint_open(FAMILY, REGION_BYTES);
+		union endpoint_addr to = self;
 		struct received r = { 0 };
 
 		EXPECT_EQ(shutdown(ep.fd, how), 0);
 		EXPECT_EQ(shutdown(ep.fd, how), 0);
 		EXPECT_ERR(endpoint_receive(&ep, 0, 0, &r), ESHUTDOWN);
+		endpoint_set_port(&to, SERVER_PORT);
+		EXPECT_EQ(connect(ep.fd, &to.sa, endpoint_addr_bytes(&to)), -1); /* no port again */
 		endpoint_close(&ep);
 	}
 }
