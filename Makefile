@@ -40,6 +40,10 @@ vm-test: user ## only the tests that boot a virtual machine
 sim-test: user ## only the tests on the simulated cluster (about five minutes)
 	$(Q)tests/run --only 'vm/sim/*'
 
+.PHONY: soak
+soak: user ## hostile packets and applications for SECONDS (3600)
+	$(Q)SOAK_SECONDS=$(or $(SECONDS),3600) tests/run --only vm/uml/hostile
+
 .PHONY: lint
 lint: ## style and layering checks
 	$(Q)tests/run --only 'lint/*'

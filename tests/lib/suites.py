@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suites: what runs, and how its cases are found out."""
 import collections
+import os
 import pathlib
 import re
 import shutil
@@ -12,6 +13,8 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
 LOGS = BUILD / "test-logs"
+# How long hostile.sh lasts instead of its usual time.
+SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", 0))
 sys.path.insert(0, str(TOP / "tests" / "lint"))
 
 import attribution  # noqa: E402
@@ -31,10 +34,10 @@ MODULE_SCRIPTS = ["smoke", "abi", "errors", "reload", "trace", "levels", "path",
                   "control", "netem", "tracer"]
 
 GUESTS = {
-    "uml": Guest("uml", "uml-smp", 600,
+    "uml": Guest("uml", "uml-smp", 1200,
                  ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels",
-                  "path", "namespaces", "packet", "control", "examples", "capture", "tracer",
-                  "triggers", "pipeline"]),
+                  "path", "namespaces", "packet", "hostile", "control", "examples", "capture",
+                  "tracer", "triggers", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
@@ -183,6 +186,7 @@ def guest_files(kernel):
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
              "/bin/echo_client": BUILD / "docs/examples/echo_client",
              "/bin/echo_server": BUILD / "docs/examples/echo_server",
+             "/bin/hostile": BUILD / "tests/abi/hostile",
              "/bin/packet_test": BUILD / "tests/packet/packet_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
              "/bin/rpcload": BUILD / "experiments/workload/rpcload",
@@ -195,6 +199,9 @@ def guest_files(kernel):
     m32 = BUILD / "tests/abi/abi_test_m32"  # where the compiler has the libraries for it
     if m32.exists():
         files["/bin/abi_test_m32"] = m32
+    if SOAK_SECONDS:
+        files["/tests/soak_seconds"] = BUILD / "soak_seconds"
+        files["/tests/soak_seconds"].write_text(f"{SOAK_SECONDS}\n", encoding="utf-8")
     for script in (TOP / "tests/system").glob("*.sh"):
         files[f"/tests/{script.name}"] = script
     return files
@@ -221,7 +228,7 @@ def run_guest(guest, spec, scripts):
         return
     log = LOGS / f"vm-{guest}.log"
     status = run_logged(log, ["testbed/vm", "run", "--mode", spec.mode, "--kernel", spec.kernel,
-                              "--timeout", str(spec.timeout), "--out", str(out)]
+                              "--timeout", str(spec.timeout + SOAK_SECONDS), "--out", str(out)]
                         + [word for target, source in files.items()
                            for word in ("--file", f"{source}:{target}")]
                         + ["tests/lib/suite.sh", *scripts])

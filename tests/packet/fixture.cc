@@ -12,6 +12,7 @@
 
 RawLink* raw_link;
 unsigned fuzz_packets = 100000;
+std::uint64_t fuzz_seed = 20260701;
 
 namespace {
 

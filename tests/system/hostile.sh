@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Garbage from the network and applications that mean harm, at the same time, for
+# $SOAK_SECONDS; afterwards memory, sockets and limits are as before and the log
+# is short. make soak does it for longer.
+#
+#   module [host] 10.0.1.2, fd00:1::2 ──veth── [raw] packet_test plays all other hosts
+. /tests/case.sh
+
+: "${SOAK_SECONDS:=$(cat /tests/soak_seconds 2>/dev/null || scaled 20 40)}"
+
+cable() {
+	ip link add host type veth peer name raw && ip link set host arp off && ip link set raw arp off &&
+		sysctl -qw net.ipv6.conf.raw.disable_ipv6=1 &&
+		ip addr add 10.0.1.2/24 dev host && ip addr add fd00:1::2/64 dev host nodad &&
+		ip link set raw up && ip link set host up
+}
+
+metric() { awk -v name="$1" '$1 == name { n += $2 } END { print n + 0 }' /proc/net/homa_metrics; }
+
+# Each packet of garbage is checked by nobody but the module: the counters say that they came.
+garbage() {                     # garbage ADDRESS
+	_seed=1
+	while [ "$(cut -d. -f1 /proc/uptime)" -lt "$end" ]; do
+		packet_test "$1" raw host 2000 $_seed --gtest_filter='FuzzTest.*' >"/tmp/garbage.$1" 2>&1
+		[ $? -le 1 ] || { cat "/tmp/garbage.$1"; return 1; }
+		_seed=$((_seed + 1))
+	done
+	echo "garbage: $((_seed - 1)) times 2000 packets"
+}
+
+harm() {
+	end=$(($(cut -d. -f1 /proc/uptime) + SOAK_SECONDS))
+	in_host h1 hostile 127.0.0.1 "$SOAK_SECONDS" >/tmp/hostile4 2>&1 &
+	_hostile4=$!
+	in_host h2 hostile ::1 "$SOAK_SECONDS" >/tmp/hostile6 2>&1 &
+	_hostile6=$!
+	garbage 10.0.1.2
+	_garbage=$?
+	wait $_hostile4 && wait $_hostile6 || { cat /tmp/hostile4 /tmp/hostile6; return 1; }
+	cat /tmp/hostile4 /tmp/hostile6
+	return $_garbage
+}
+
+garbage_arrived() {
+	echo "DATA $(metric packets_rcvd_DATA), no RPC $(metric drop_NO_RPC), out of range $(metric drop_RANGE)"
+	[ "$(metric packets_rcvd_DATA)" -gt 500 ] && [ "$(metric drop_RANGE)" -gt 50 ]
+}
+
+few_lines() {                   # however long it takes
+	dmesg | tail -n +$((lines + 1)) >/tmp/log
+	cat /tmp/log
+	[ "$(wc -l </tmp/log)" -le 20 ]
+}
+
+check load load_modules
+check cable cable
+check hosts net_pair
+sysctl -qw net.homa.timeout_ticks=20
+lines=$(dmesg | wc -l)
+used=$(memory_used)
+check harm harm
+check garbage_arrived garbage_arrived
+check few_lines few_lines
+check no_sockets wait_for 10 no_sockets
+check memory_is_back memory_is_back "$used"
+# And RPCs work as ever.
+check afterwards exchange --count "$(scaled 200 20)"
+check cable_cut ip link del host
+check unload unload
