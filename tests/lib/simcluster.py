@@ -270,7 +270,7 @@ BAD_INPUT = {
     "no_topology": lambda: impossible("no such file", "--nodes", "2", "--topology", "/none.toml"),
     "no_nodes": lambda: impossible("--nodes", "--nodes", "0"),
     "too_many_nodes": lambda: impossible("at most 254", "--nodes", "255"),
-    "other_kernel": lambda: impossible("wants a sim-* kernel", "--nodes", "2",
+    "other_kernel": lambda: impossible("sim, not uml-smp", "--nodes", "2",
                                        "--kernel", "uml-smp"),
     "no_memory": lambda: impossible("of memory", "--nodes", "2", "--mem", "99999999"),
     "no_descriptors": lambda: impossible("open files", "--nodes", "16", limits="ulimit -n 100;"),
