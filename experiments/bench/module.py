@@ -27,25 +27,30 @@ SMALL, LARGE = 100, 1_000_000
 class Arm:
     """One kind of visit; rpcload's client has the same options."""
 
+    kind: str  # what the figures call it
     transport: str
     length: int
     response: int
+    outstanding: int
     warmup: int
     count: int
 
     def argument(self) -> str:
         """As module.sh takes it."""
-        return (f"{self.transport}:{self.length}:{self.response}:"
-                f"{self.warmup}:{self.count}")
+        return (f"{self.kind}:{self.transport}:{self.length}:{self.response}:"
+                f"{self.outstanding}:{self.warmup}:{self.count}")
 
     def file(self, round_: int) -> str:
         """Where module.sh leaves the visit of a round."""
-        return f"{round_}-{self.transport}-{self.length}.json"
+        return f"{round_}-{self.kind}-{self.transport}.json"
 
 
-ARMS = [Arm(transport, SMALL, SMALL, 100, 300)
+ARMS = [Arm("rpc100", transport, SMALL, SMALL, 1, 100, 300)
         for transport in ("homa", "tcp", "udp")]
-ARMS += [Arm(transport, LARGE, 100, 2, 8) for transport in ("homa", "tcp")]
+ARMS += [Arm("rpc1m", transport, LARGE, SMALL, 1, 2, 8)
+         for transport in ("homa", "tcp")]
+ARMS += [Arm("rate", transport, SMALL, SMALL, 64, 500, 3000)
+         for transport in ("homa", "tcp")]
 
 Visits = dict[Arm, list[dict[str, Any]]]  # by round
 
@@ -71,31 +76,40 @@ def load(out: Path, rounds: int) -> Visits:
 
 def results(visits: Visits) -> list[Result]:
     """The figures of docs/benchmarks.md."""
-    def values(transport: str, length: int) -> list[float]:
-        arm = next(a for a in ARMS
-                   if (a.transport, a.length) == (transport, length))
-        if length == SMALL:
-            return [v["latency_ns"]["p50"] / 1e3 for v in visits[arm]]
-        return [v["request_bytes"] * 8 / v["elapsed_ns"]
-                for v in visits[arm]]
+    def by_round(kind: str, transport: str) -> list[dict[str, Any]]:
+        return next(rounds for arm, rounds in visits.items()
+                    if (arm.kind, arm.transport) == (kind, transport))
 
-    def n(length: int) -> int:
-        return sum(v["rpcs"] for v in visits[
-            next(a for a in ARMS if a.length == length)])
+    def n(kind: str) -> int:
+        return sum(v["rpcs"] for v in by_round(kind, "homa"))
 
-    def ratio(name: str, other: str, length: int, better: str) -> Result:
-        pairs = zip(values("homa", length), values(other, length))
+    def values(kind: str, transport: str) -> list[float]:
+        visited = by_round(kind, transport)
+        if kind == "rpc100":
+            return [v["latency_ns"]["p50"] / 1e3 for v in visited]
+        if kind == "rpc1m":
+            return [v["request_bytes"] * 8 / v["elapsed_ns"] for v in visited]
+        return [v["rpcs"] * 1e6 / v["elapsed_ns"] for v in visited]
+
+    def plain(name: str, kind: str, unit: str, better: str,
+              transports: Sequence[str]) -> list[Result]:
+        return [from_rounds(name.format(t), values(kind, t), unit, better,
+                            n(kind)) for t in transports]
+
+    def ratio(name: str, kind: str, other: str, better: str) -> Result:
+        pairs = zip(values(kind, "homa"), values(kind, other))
         return from_rounds(name, [a / b for a, b in pairs], "ratio", better,
-                           n(length))
+                           n(kind))
 
-    found = [from_rounds(f"rpc100_{t}_us", values(t, SMALL), "us", "lower",
-                         n(SMALL)) for t in ("homa", "tcp", "udp")]
-    found += [ratio(f"rpc100_ratio_{t}", t, SMALL, "lower")
-              for t in ("tcp", "udp")]
-    found += [from_rounds(f"rpc1m_{t}_gbps", values(t, LARGE), "Gb/s",
-                          "higher", n(LARGE)) for t in ("homa", "tcp")]
-    found.append(ratio("rpc1m_ratio_tcp", "tcp", LARGE, "higher"))
-    return found
+    both = ("homa", "tcp")
+    return [
+        *plain("rpc100_{}_us", "rpc100", "us", "lower", (*both, "udp")),
+        ratio("rpc100_ratio_tcp", "rpc100", "tcp", "lower"),
+        ratio("rpc100_ratio_udp", "rpc100", "udp", "lower"),
+        *plain("rpc1m_{}_gbps", "rpc1m", "Gb/s", "higher", both),
+        ratio("rpc1m_ratio_tcp", "rpc1m", "tcp", "higher"),
+        *plain("small_rpc_rate_{}_krps", "rate", "1000/s", "higher", both),
+        ratio("small_rpc_rate_ratio_tcp", "rate", "tcp", "higher")]
 
 
 def bench(argv: Sequence[str] | None = None) -> None:

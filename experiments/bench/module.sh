@@ -1,35 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Guest side of the module benchmark: one server per transport, clients of all arms in turns.
-#   module.sh ROUNDS ARM...    an arm is TRANSPORT:LENGTH:RESPONSE:WARMUP:COUNT
-# Leaves $OUT/<round>-<transport>-<length>.json for every visit.
+#   module.sh ROUNDS ARM...    an arm is KIND:TRANSPORT:LENGTH:RESPONSE:OUTSTANDING:WARMUP:COUNT
+# Leaves $OUT/<round>-<kind>-<transport>.json for every visit.
 # shellcheck source=/dev/null
 . /lib/testbed.sh
 set -u
 rounds=$1
 shift
 
-port=4000                       # of all transports
-start_server() {                # start_server TRANSPORT [OPTION]...
-	start_in h2 rpcload server --transport "$@" --bind 10.0.1.2 --port $port >"/tmp/server.$1" 2>&1
+port=4000                       # of all transports: one RPC at a time
+many_port=4001                  # many RPCs at a time: TCP serves all connections with one thread there
+start_server() {                # start_server PORT TRANSPORT [OPTION]...
+	_port=$1
+	shift
+	start_in h2 rpcload server --transport "$@" --bind 10.0.1.2 --port "$_port" >"/tmp/server.$1.$_port" 2>&1
 	# shellcheck disable=SC2154 # set by start_in
 	servers="$servers $pid"
-	wait_for 20 grep -q READY "/tmp/server.$1" || fail "$1 server: $(cat "/tmp/server.$1")"
+	wait_for 20 grep -q READY "/tmp/server.$1.$_port" || fail "$1 server: $(cat "/tmp/server.$1.$_port")"
 }
 
-visit() {                       # visit ROUND TRANSPORT LENGTH RESPONSE WARMUP COUNT
-	in_host h1 rpcload client --transport "$2" --server 10.0.1.2 --port $port --length "$3" --response-length "$4" \
-		--warmup "$5" --count "$6" --verify --json "$OUT/$1-$2-$3.json" >/tmp/client 2>&1 ||
-		fail "round $1, $2, $3 bytes: $(tail -n 2 /tmp/client)"
+visit() {                       # visit ROUND KIND TRANSPORT LENGTH RESPONSE OUTSTANDING WARMUP COUNT
+	_port=$port
+	[ "$6" = 1 ] || _port=$many_port
+	in_host h1 rpcload client --transport "$3" --server 10.0.1.2 --port "$_port" --length "$4" --response-length "$5" \
+		--outstanding "$6" --warmup "$7" --count "$8" --verify --json "$OUT/$1-$2-$3.json" >/tmp/client 2>&1 ||
+		fail "round $1, $2, $3: $(tail -n 2 /tmp/client)"
 }
 
 load_modules || fail "modules do not load"
 if [ -w /proc/timetrace ]; then echo "off all" >/proc/timetrace || fail "tracing cannot be switched off"; fi
 net_pair || fail "no network"
 servers=
-start_server homa
-start_server tcp --per-connection
-start_server udp
+start_server $port homa
+start_server $many_port homa
+start_server $port tcp --per-connection
+start_server $many_port tcp
+start_server $port udp
 
 round=0
 while [ $round -lt "$rounds" ]; do

@@ -22,6 +22,8 @@ def write_visits(out, rounds, change=None):
                      "elapsed_ns": arm.count * ms * 1_000_000}
             if change:
                 change(arm, round_, visit)
+            if arm.kind == "rate":
+                visit["elapsed_ns"] = arm.count * us * 1000
             (out / arm.file(round_)).write_text(json.dumps(visit))
 
 
@@ -31,7 +33,9 @@ def test_figures(tmp_path):
     assert {name: r.value for name, r in found.items()} == pytest.approx({
         "rpc100_homa_us": 32, "rpc100_tcp_us": 20, "rpc100_udp_us": 10,
         "rpc100_ratio_tcp": 1.6, "rpc100_ratio_udp": 3.2,
-        "rpc1m_homa_gbps": 4, "rpc1m_tcp_gbps": 8, "rpc1m_ratio_tcp": 0.5})
+        "rpc1m_homa_gbps": 4, "rpc1m_tcp_gbps": 8, "rpc1m_ratio_tcp": 0.5,
+        "small_rpc_rate_homa_krps": 1000 / 32, "small_rpc_rate_tcp_krps": 50,
+        "small_rpc_rate_ratio_tcp": 20 / 32})
     assert found["rpc100_homa_us"].spread == 1
     assert found["rpc100_homa_us"].n == 900
     assert found["rpc1m_homa_gbps"].n == 24
@@ -44,13 +48,13 @@ def test_errors_are_no_results(tmp_path):
         if arm is module.ARMS[1] and round_ == 2:
             visit["errors"] = 1
     write_visits(tmp_path, 2, one_error)
-    with pytest.raises(harness.BenchError, match="2-tcp-100.json.* 1 errors"):
+    with pytest.raises(harness.BenchError, match="2-rpc100-tcp.json.* 1 errors"):
         module.load(tmp_path, 2)
 
 
 def test_missing_visit(tmp_path):
     write_visits(tmp_path, 2)
-    with pytest.raises(harness.BenchError, match="3-homa-100.json"):
+    with pytest.raises(harness.BenchError, match="3-rpc100-homa.json"):
         module.load(tmp_path, 3)
 
 
