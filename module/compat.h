@@ -8,6 +8,9 @@
 #include <linux/sysctl.h>
 #include <linux/version.h>
 #include <net/ip6_fib.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#include <net/gso.h>
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define dst_rt6_info(dst) ((struct rt6_info *)(dst))

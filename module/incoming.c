@@ -7,33 +7,22 @@
 #include <linux/slab.h>
 #include <net/icmp.h>
 #include "compat.h"
+#include "copy_out.h"
 #include "folds.h"
 #include "freeze.h"
 #include "grant.h"
+#include "gso.h"
 #include "incoming.h"
 #include "outgoing.h"
 #include "wait.h"
 
-/* A thread is woken for this many packets of a message, or for its end: for
- * each packet would cost a context switch where threads share the CPU.
+/* A thread is woken for this many bytes of a message, or for its end: for each
+ * packet would cost a context switch where threads share the CPU.
  */
-#define HOMA_COPY_BATCH 20
+#define HOMA_COPY_BATCH 28000
 
 /* Most RESENDs sent at a time for one message. */
 #define HOMA_RESEND_BATCH 16
-
-/* What protocol input notes in skb->cb for the copying thread. */
-struct homa_rx_cb {
-	u32 offset; /* in the message */
-	u32 bytes;
-	u32 header_bytes;
-};
-
-static struct homa_rx_cb *rx_cb(struct sk_buff *skb)
-{
-	BUILD_BUG_ON(sizeof(struct homa_rx_cb) > sizeof(skb->cb));
-	return (struct homa_rx_cb *)skb->cb;
-}
 
 /* A packet under way through input. */
 struct homa_input {
@@ -242,8 +231,7 @@ static void message_complete(struct homa_rpc *rpc)
 	}
 }
 
-static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
-				   struct homa_grant_list *grants)
+static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 {
 	const struct homa_wire_data *data = &in->view.data;
 	struct sock *sk = homa_to_sk(rpc->hsk);
@@ -272,7 +260,7 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	if (why)
 		return why;
 
-	*rx_cb(in->skb) = (struct homa_rx_cb) {
+	*homa_rx_cb(in->skb) = (struct homa_rx_cb) {
 		.offset = data->offset,
 		.bytes = data->payload_bytes,
 		.header_bytes = in->view.header_bytes,
@@ -281,17 +269,28 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in,
 	skb_dst_drop(in->skb);
 	atomic_add(in->skb->truesize, &sk->sk_rmem_alloc);
 	__skb_queue_tail(&rpc->rx.queue, in->skb);
+	rpc->rx.queued += data->payload_bytes;
 
 	if (!rpc->grant.managed && rpc->rx.missing && rpc->rx.granted < rpc->rx.length)
 		homa_grant_join(rpc, in->skb->dev->ifindex, ktime_get_ns());
-	if (rpc->grant.managed)
-		homa_grant_progress(rpc, grants);
 	if (!rpc->rx.missing)
 		message_complete(rpc);
-	if (!rpc->rx.missing || skb_queue_len(&rpc->rx.queue) >= HOMA_COPY_BATCH ||
-	    homa_grant_paused(rpc))
+	if (!rpc->rx.missing || rpc->rx.queued >= HOMA_COPY_BATCH)
 		homa_handoff(rpc);
 	return HOMA_DROP_NONE;
+}
+
+/* Looks for grants after a packet of a message that needs them. Unlocks @rpc. */
+static noinline_for_stack void grant_unlock(struct homa_rpc *rpc)
+{
+	struct homa_grant_list grants;
+
+	grants.count = 0;
+	homa_grant_progress(rpc, &grants);
+	if (homa_grant_paused(rpc))
+		homa_handoff(rpc);
+	homa_rpc_unlock(rpc);
+	homa_grant_send(&grants);
 }
 
 /* The client has our reply. Unlocks @rpc. */
@@ -348,7 +347,6 @@ static void data_in(struct homa_input *in)
 	enum homa_drop_reason why = HOMA_DROP_NO_RPC;
 	struct homa_wire_view *view = &in->view;
 	struct homa_peer *untold = NULL;
-	struct homa_grant_list grants;
 	struct homa_rpc *rpc = NULL;
 	u32 arrived = 0;
 
@@ -375,25 +373,26 @@ static void data_in(struct homa_input *in)
 		return;
 	}
 	rpc->arrival.in = arrived;
-	grants.count = 0;
 	if (unlikely(!in->hsk->pool)) {
 		/* No region: the response can never be delivered. */
 		why = HOMA_DROP_NO_BUFFERS;
 		homa_trace_arrived(rpc, view->data.payload_bytes);
 		homa_rpc_fail(rpc, -EINVAL);
 	} else {
-		why = store(rpc, in, &grants);
+		why = store(rpc, in);
 		/* Peers live as long as this softirq's RCU section. */
 		if (unlikely(view->data.cutoff_version !=
 			     READ_ONCE(in->hnet->tun.cutoff_version)) &&
 		    why != HOMA_DROP_NO_BUFFERS)
 			untold = rpc->peer;
 		homa_trace_arrived(rpc, view->data.payload_bytes);
-		homa_rpc_unlock(rpc);
+		if (unlikely(rpc->grant.managed))
+			grant_unlock(rpc);
+		else
+			homa_rpc_unlock(rpc);
 	}
 	if (untold)
 		tell_cutoffs(in, untold);
-	homa_grant_send(&grants);
 	if (why)
 		drop(in->hnet, in->skb, view->local_id, why);
 }
@@ -416,7 +415,7 @@ static void grant_in(struct homa_rpc *rpc, const struct homa_wire_view *view)
 {
 	homa_trace_grant_in(rpc->id, view->grant.offset, view->grant.priority);
 	rpc->silence = 0;
-	if (rpc->state != HOMA_RPC_OUTGOING || !rpc->tx.msg)
+	if (rpc->state != HOMA_RPC_OUTGOING || !rpc->tx.length)
 		return;
 	rpc->tx.done_ticks = 0;
 	rpc->tx.level = view->grant.priority;
@@ -437,7 +436,7 @@ static void resend_in(struct homa_rpc *rpc, const struct homa_wire_resend *resen
 	u32 sent = rpc->tx.sent;
 	u32 end = resend->all ? sent : resend->end;
 
-	if (!rpc->tx.msg || (!homa_rpc_is_client(rpc) && rpc->state != HOMA_RPC_OUTGOING)) {
+	if (!rpc->tx.length || (!homa_rpc_is_client(rpc) && rpc->state != HOMA_RPC_OUTGOING)) {
 		busy(rpc);
 		return;
 	}
@@ -638,10 +637,34 @@ static enum homa_drop_reason read_packet(struct homa_input *in)
 
 	if (skb->pkt_type != PACKET_HOST)
 		return HOMA_DROP_NOT_ALLOWED;
-	if (!pskb_may_pull(skb, min_t(u32, skb->len, HOMA_MAX_HDR_BYTES)))
+	/* Payload stays in its pages: most headers are not longer than that of DATA. */
+	if (!pskb_may_pull(skb, min_t(u32, skb->len, sizeof(struct homa_data_hdr))))
+		return HOMA_DROP_NO_MEMORY;
+	if (skb->len > sizeof(struct homa_data_hdr) &&
+	    skb->data[offsetof(struct homa_common_hdr, type)] != HOMA_DATA &&
+	    !pskb_may_pull(skb, min_t(u32, skb->len, HOMA_MAX_HDR_BYTES)))
 		return HOMA_DROP_NO_MEMORY;
 	return homa_wire_parse(skb->data, skb->len, READ_ONCE(in->hnet->tun.num_priorities),
 			       &in->view);
+}
+
+/* A packet whose payload says in places where it belongs: cuts it there. */
+static noinline_for_stack void rcv_segments(struct sk_buff *skb)
+{
+	struct sk_buff *segs, *seg, *next;
+
+	__skb_push(skb, -skb_mac_offset(skb));
+	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
+	if (IS_ERR_OR_NULL(segs)) {
+		drop(homa_net(dev_net(skb->dev)), skb, 0, HOMA_DROP_RANGE);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, seg, next) {
+		skb_mark_not_on_list(seg);
+		__skb_pull(seg, skb_transport_offset(seg));
+		homa_rcv(seg);
+	}
 }
 
 /**
@@ -655,6 +678,11 @@ int homa_rcv(struct sk_buff *skb)
 	struct homa_input in;
 	enum homa_drop_reason why;
 	u64 id = 0;
+
+	if (homa_gso_repeats_offset(skb)) {
+		rcv_segments(skb);
+		return 0;
+	}
 
 	in.hnet = homa_net(dev_net(skb->dev));
 	in.hsk = NULL;
@@ -723,72 +751,4 @@ void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u1
 		return;
 	homa_peer_note_error(peer, dport, error);
 	homa_peer_put(peer);
-}
-
-static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)
-{
-	struct homa_rx_cb *cb = rx_cb(skb);
-	u32 done = 0;
-
-	while (done < cb->bytes) {
-		u32 at = cb->offset + done;
-		u32 in_bpage = at & (HOMA_BPAGE_SIZE - 1);
-		u32 n = min_t(u32, cb->bytes - done, HOMA_BPAGE_SIZE - in_bpage);
-		u32 place = rpc->rx.bpages[at >> HOMA_BPAGE_SHIFT] + in_bpage;
-		void __user *to = homa_pool_address(rpc->hsk->pool, place);
-		u32 from = cb->header_bytes + done;
-
-		if (from + n <= skb_headlen(skb)) {
-			if (copy_to_user(to, skb->data + from, n))
-				return -EFAULT;
-		} else {
-			struct iov_iter iter;
-
-			iov_iter_ubuf(&iter, ITER_DEST, to, n);
-			if (skb_copy_datagram_iter(skb, from, &iter, n))
-				return -EFAULT;
-		}
-		done += n;
-	}
-	return 0;
-}
-
-/**
- * homa_copy_out() - copy packets to the region of the application
- * @rpc: RPC with a reference, not locked; its bpages do not change meanwhile.
- * @queue: its packets; consumed.
- *
- * Return: 0 or -EFAULT.
- */
-int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
-{
-	struct sock *sk = homa_to_sk(rpc->hsk);
-	struct sk_buff *skb = skb_peek(queue);
-	bool whole = rx_cb(skb)->bytes == rpc->rx.length;
-	int err = 0;
-
-	trace_homa_copy_out(rpc->id, rx_cb(skb)->offset);
-	if (whole)
-		rpc->receive.copy = homa_tt_stamp();
-	else
-		homa_tt_copy_out(rpc->id, rx_cb(skb)->offset);
-	while ((skb = __skb_dequeue(queue))) {
-		u32 end = rx_cb(skb)->offset + rx_cb(skb)->bytes;
-
-		if (!err)
-			err = copy_packet(rpc, skb);
-		if (skb_queue_empty(queue)) {
-			trace_homa_copy_out_done(rpc->id, end);
-			if (whole)
-				rpc->receive.copied = homa_tt_stamp();
-			else
-				homa_tt_copy_out_done(rpc->id, end);
-		}
-		atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
-		if (unlikely(err))
-			kfree_skb_reason(skb, SKB_DROP_REASON_SKB_UCOPY_FAULT);
-		else
-			consume_skb(skb);
-	}
-	return err;
 }

@@ -7,7 +7,6 @@
 
 int homa_rcv(struct sk_buff *skb);
 void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error);
-int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue);
 bool homa_request_missing(struct homa_rpc *rpc);
 void homa_retry_buffers(struct homa_sock *hsk);
 

@@ -43,10 +43,14 @@ static u8 fill_info(struct homa_rpc_info *info, struct homa_rpc *rpc)
 	info->id = rpc->id;
 	fill_peer(info, rpc);
 	info->completion_cookie = rpc->cookie;
-	info->tx_length = rpc->tx.msg ? rpc->tx.length : -1;
-	info->tx_sent = rpc->tx.sent;
-	info->tx_granted = rpc->tx.granted;
-	info->tx_prio = rpc->tx.level;
+	info->tx_length = -1;
+	/* A reply is its thread's until it is sent. */
+	if (homa_rpc_is_client(rpc) || rpc->state == HOMA_RPC_OUTGOING) {
+		info->tx_length = rpc->tx.length;
+		info->tx_sent = rpc->tx.sent;
+		info->tx_granted = rpc->tx.granted;
+		info->tx_prio = rpc->tx.level;
+	}
 	info->rx_length = rpc->rx.length ?: -1;
 	info->rx_remaining = rpc->rx.missing;
 	if (rpc->rx.gaps) {

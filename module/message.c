@@ -3,6 +3,7 @@
 
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include "copy_out.h"
 #include "folds.h"
 #include "grant.h"
 #include "incoming.h"
@@ -86,40 +87,107 @@ static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_
 		homa_metric_inc(hsk->hnet, data_xmit_errors);
 }
 
-static void drop_message(struct homa_sock *hsk, struct homa_txmsg *msg)
+/* Copies all of a message that goes in one packet. Return: the packet or an ERR_PTR. */
+static struct sk_buff *copy_whole(struct homa_rpc *rpc, struct iov_iter *iter, u32 seg_bytes,
+				  struct homa_send_stamps *stamps)
 {
-	u32 charge = msg->charge;
+	struct homa_rpc_tx *tx = &rpc->tx;
+	u32 chunk_bytes = tx->msg.chunks ? homa_txmsg_chunk_bytes(&tx->msg) : tx->length;
+	struct sk_buff *skb;
 
-	homa_txmsg_free(msg);
-	homa_sock_uncharge(hsk, charge);
+	while (tx->ready < tx->length) {
+		u32 bytes = min(tx->length - tx->ready, chunk_bytes);
+
+		if (!homa_txmsg_fill(&tx->msg, tx->ready, bytes, iter)) {
+			homa_sock_error(rpc->hsk, -EFAULT, "message buffer not readable");
+			return ERR_PTR(-EFAULT);
+		}
+		tx->ready += bytes;
+	}
+	trace_homa_send_copied(rpc->id, tx->length);
+	stamps->copied = homa_tt_stamp();
+	skb = homa_tx_whole(rpc, seg_bytes);
+	if (!skb) {
+		homa_sock_error(rpc->hsk, -ENOMEM, "no memory for a packet");
+		return ERR_PTR(-ENOMEM);
+	}
+	return skb;
 }
 
 /*
- * Copies the message and prepares its transmission. On success *tx owns the
- * message and *skb is the packet, if it is one only.
+ * Copies a message of several packets, which leave meanwhile. Return: 0,
+ * -EFAULT, or -EINVAL if the RPC has died.
  */
-static int load_message(struct homa_rpc *rpc, struct msghdr *msg, size_t length,
-			struct homa_rpc_tx *tx, struct sk_buff **skb,
-			struct homa_send_stamps *stamps)
+static int copy_and_send(struct homa_rpc *rpc, struct iov_iter *iter)
 {
-	struct homa_sock *hsk = rpc->hsk;
-	int err;
+	struct homa_rpc_tx *tx = &rpc->tx;
+	u32 chunk_bytes = tx->msg.chunks ? homa_txmsg_chunk_bytes(&tx->msg) : tx->length;
+	u32 done, bytes;
+	bool dead;
 
-	memset(tx, 0, sizeof(*tx));
-	tx->length = length;
-	tx->msg = homa_txmsg_new(hsk, rpc->id, &msg->msg_iter, length, &stamps->copied);
-	if (IS_ERR(tx->msg)) {
-		err = PTR_ERR(tx->msg);
-		return homa_sock_error(hsk, err, err == -EFAULT ? "message buffer not readable" :
-				       "no memory for the message");
-	}
-	err = homa_tx_prepare(rpc, tx, skb);
-	if (err) {
-		drop_message(hsk, tx->msg);
-		return homa_sock_error(hsk, err, err == -EINVAL ? "MTU too small" :
-				       "no route to the destination, or no memory");
+	for (done = 0; done < tx->length; done += bytes) {
+		bytes = min(tx->length - done, chunk_bytes);
+		if (!homa_txmsg_fill(&tx->msg, done, bytes, iter))
+			return homa_sock_error(rpc->hsk, -EFAULT, "message buffer not readable");
+		homa_trace_send_copied(rpc->id, done + bytes);
+		homa_rpc_lock(rpc);
+		dead = rpc->state == HOMA_RPC_DEAD;
+		if (!dead) {
+			tx->ready = done + bytes;
+			homa_xmit_data(rpc);
+		}
+		homa_rpc_unlock(rpc);
+		if (dead)
+			return homa_sock_error(rpc->hsk, -EINVAL, "RPC ended meanwhile");
+		cond_resched();
 	}
 	return 0;
+}
+
+/*
+ * Gets a message ready to be sent; nobody else looks at rpc->tx meanwhile. On
+ * success *skb is the message as a packet, or NULL: copy_and_send().
+ */
+static int load_message(struct homa_rpc *rpc, struct msghdr *msg, size_t length,
+			struct sk_buff **skb, struct homa_send_stamps *stamps)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	struct homa_rpc_tx *tx = &rpc->tx;
+	u32 seg_bytes;
+	int err;
+
+	err = homa_txmsg_alloc(&tx->msg, hsk, length, rpc->tiny);
+	if (err)
+		return homa_sock_error(hsk, err, "no memory for the message");
+	tx->length = length;
+	tx->ready = 0;
+	err = homa_tx_prepare(rpc, &seg_bytes);
+	if (err) {
+		homa_sock_error(hsk, err, err == -EINVAL ? "MTU too small" :
+				"no route to the destination, or no memory");
+		goto fail;
+	}
+	*skb = NULL;
+	if (seg_bytes) {
+		*skb = copy_whole(rpc, &msg->msg_iter, seg_bytes, stamps);
+		err = PTR_ERR_OR_ZERO(*skb);
+	} else if (fault_in_iov_iter_readable(&msg->msg_iter, length)) {
+		/* Found out before a part of it is on its way. */
+		err = homa_sock_error(hsk, -EFAULT, "message buffer not readable");
+	}
+	if (!err)
+		return 0;
+fail:
+	homa_txmsg_free(&tx->msg, hsk, rpc->tiny);
+	tx->length = 0;
+	return err;
+}
+
+/* The application took its message away while it was being sent. */
+static void end_half_sent(struct homa_rpc *rpc)
+{
+	homa_rpc_lock(rpc);
+	homa_rpc_end_unlock(rpc);
 }
 
 static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msghdr *msg,
@@ -133,11 +201,9 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	int err;
 
 	homa_trace_send_begin(&stamps, rpc, length);
-	err = load_message(rpc, msg, length, &rpc->tx, &skb, &stamps);
-	if (err) {
-		rpc->tx.msg = NULL;
+	err = load_message(rpc, msg, length, &skb, &stamps);
+	if (err)
 		goto fail;
-	}
 	if (put_user(id, id_to)) {
 		err = homa_sock_error(hsk, -EFAULT, "sendmsg args not writable");
 		goto fail_skb;
@@ -154,16 +220,19 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	if (skb) {
 		homa_rpc_unlock(rpc);
 		xmit_whole(hsk, peer, skb, id, length, &stamps);
+		rcu_read_unlock();
 	} else {
 		homa_trace_send_long(&stamps, id, length, true, hsk->port, dport);
 		homa_rpc_hold(rpc);
-		homa_xmit_data(rpc);
 		homa_rpc_unlock(rpc);
+		rcu_read_unlock();
+		err = copy_and_send(rpc, &msg->msg_iter);
+		if (err == -EFAULT)
+			end_half_sent(rpc);
 		homa_rpc_put(rpc);
 	}
-	rcu_read_unlock();
 	homa_trace_request_sent(&stamps, id, length, hsk->port, dport);
-	return 0;
+	return err;
 
 fail_skb:
 	kfree_skb(skb);
@@ -187,7 +256,8 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
 	if (err)
 		return homa_sock_error(hsk, err, "no transmit memory");
-	peer = homa_peer_get(hsk->hnet, &to->addr, GFP_KERNEL_ACCOUNT);
+	peer = homa_peer_get_recent(&hsk->recent_peer, hsk->hnet, &to->addr,
+				    GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(peer))
 		return homa_sock_error(hsk, PTR_ERR(peer), "no room for another peer");
 	rpc = homa_rpc_new_client(hsk, peer, to->port);
@@ -200,51 +270,39 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 	return start_request(hsk, rpc, msg, length, id_to);
 }
 
-/* Gives a reply to the RPC it belongs to, unless that has changed meanwhile. */
-static int attach_reply(struct homa_rpc *rpc, const struct homa_rpc_tx *tx)
+/* Sends a loaded reply, unless the RPC is over: a client that is gone needs none. */
+static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct iov_iter *iter,
+		       struct homa_send_stamps *stamps)
 {
-	homa_rpc_assert_locked(rpc);
-	if (rpc->state == HOMA_RPC_IN_SERVICE) {
-		rpc->tx = *tx;
-		rpc->state = HOMA_RPC_OUTGOING;
-		return 0;
-	}
-	/* A client that is gone needs no reply, which is no error. */
-	return rpc->state == HOMA_RPC_DEAD ? -ENOENT : -EINVAL;
-}
-
-static int send_loaded_reply(struct homa_sock *hsk, struct homa_rpc *rpc,
-			     const struct homa_rpc_tx *tx, struct sk_buff *skb,
-			     struct homa_send_stamps *stamps)
-{
+	struct homa_sock *hsk = rpc->hsk;
+	u32 length = rpc->tx.length;
 	int err;
 
 	homa_rpc_lock(rpc);
-	err = attach_reply(rpc, tx);
-	if (err) {
+	if (rpc->state == HOMA_RPC_DEAD) {
 		homa_rpc_unlock(rpc);
 		kfree_skb(skb);
-		drop_message(hsk, tx->msg);
-		return err == -ENOENT ? 0 :
-		       homa_sock_error(hsk, err, "reply to an RPC that expects none");
+		return 0;
 	}
+	rpc->state = HOMA_RPC_OUTGOING;
 	homa_metric_inc(hsk->hnet, server_responses_started);
-	homa_metric_add(hsk->hnet, server_response_bytes_started, tx->length);
-	if (!skb) {
-		homa_trace_send_long(stamps, rpc->id, tx->length, false, 0, 0);
-		homa_xmit_data(rpc);
-	}
+	homa_metric_add(hsk->hnet, server_response_bytes_started, length);
 	homa_rpc_unlock(rpc);
-	if (skb)
-		xmit_whole(hsk, rpc->peer, skb, rpc->id, tx->length, stamps);
-	return 0;
+	if (skb) {
+		xmit_whole(hsk, rpc->peer, skb, rpc->id, length, stamps);
+		return 0;
+	}
+	homa_trace_send_long(stamps, rpc->id, length, false, 0, 0);
+	err = copy_and_send(rpc, iter);
+	if (err == -EFAULT)
+		end_half_sent(rpc);
+	return err == -EINVAL ? 0 : err;
 }
 
 static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 		      const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length)
 {
 	struct homa_send_stamps stamps = {};
-	struct homa_rpc_tx tx;
 	struct homa_rpc *rpc;
 	struct sk_buff *skb;
 	int err;
@@ -256,10 +314,12 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	      homa_rpc_find_server(hsk, &to->addr, args->id);
 	if (!rpc)
 		return 0;
-	if (rpc->state != HOMA_RPC_IN_SERVICE) {
+	if (rpc->state != HOMA_RPC_IN_SERVICE || rpc->replying) {
 		homa_rpc_unlock(rpc);
 		return homa_sock_error(hsk, -EINVAL, "reply to an RPC that expects none");
 	}
+	/* The reply is this thread's until it fails. */
+	rpc->replying = true;
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
 	homa_trace_send_begin(&stamps, rpc, length);
@@ -267,12 +327,33 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	if (err)
 		homa_sock_error(hsk, err, "no transmit memory");
 	else
-		err = load_message(rpc, msg, length, &tx, &skb, &stamps);
-	if (!err)
-		err = send_loaded_reply(hsk, rpc, &tx, skb, &stamps);
+		err = load_message(rpc, msg, length, &skb, &stamps);
+	if (err) {
+		homa_rpc_lock(rpc);
+		rpc->replying = false;
+		homa_rpc_unlock(rpc);
+	} else {
+		err = start_reply(rpc, skb, &msg->msg_iter, &stamps);
+	}
 	homa_trace_reply_sent(&stamps, rpc->id, length);
 	homa_rpc_put(rpc);
 	return err;
+}
+
+static int read_send_args(struct homa_sendmsg_args *args,
+			  const struct homa_sendmsg_args __user *from)
+{
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->id, &from->id, fault);
+	unsafe_get_user(args->completion_cookie, &from->completion_cookie, fault);
+	unsafe_get_user(args->flags, &from->flags, fault);
+	unsafe_get_user(args->reserved, &from->reserved, fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
 }
 
 /**
@@ -298,7 +379,7 @@ int homa_sendmsg(struct socket *sock, struct msghdr *msg, size_t length)
 	err = read_name(hsk, msg, &to);
 	if (err)
 		return err;
-	if (copy_from_user(&args, uargs, sizeof(args)))
+	if (read_send_args(&args, uargs))
 		return homa_sock_error(hsk, -EFAULT, "sendmsg args not readable");
 	if (args.flags & ~HOMA_SENDMSG_VALID_FLAGS || args.reserved)
 		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
@@ -335,11 +416,26 @@ static bool settle(struct homa_rpc *rpc)
 
 static void deliver_bpages(struct homa_rpc *rpc, struct homa_recvmsg_args *args)
 {
+	u32 i;
+
 	args->num_bpages = rpc->rx.num_bpages;
-	memcpy(args->bpage_offsets, rpc->rx.bpages, rpc->rx.num_bpages * sizeof(u32));
+	for (i = 0; i < args->num_bpages; i++)
+		args->bpage_offsets[i] = rpc->rx.bpages[i];
 	homa_pool_lend(rpc->hsk->pool, rpc->rx.bpages, rpc->rx.num_bpages);
 	/* Those of a dead RPC would be freed with it. */
 	rpc->rx.num_bpages = 0;
+}
+
+/* Packets were copied: the message may be granted again. Leaves @rpc locked. */
+static noinline_for_stack void resume_grants(struct homa_rpc *rpc)
+{
+	struct homa_grant_list grants;
+
+	grants.count = 0;
+	homa_grant_progress(rpc, &grants);
+	homa_rpc_unlock(rpc);
+	homa_grant_send(&grants);
+	homa_rpc_lock(rpc);
 }
 
 /**
@@ -351,7 +447,6 @@ static void deliver_bpages(struct homa_rpc *rpc, struct homa_recvmsg_args *args)
  */
 static bool work_on(struct homa_rpc *rpc, int *length)
 {
-	struct homa_grant_list grants = { .count = 0 };
 	bool over = false, ended = false;
 	struct sk_buff_head queue;
 	int err = 0;
@@ -364,11 +459,13 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		if (!over && skb_queue_empty(&rpc->rx.queue)) {
 			rpc->handed = false;
 			if (homa_grant_paused(rpc))
-				homa_grant_progress(rpc, &grants);
+				resume_grants(rpc);
 			break;
 		}
-		if (!err)
+		if (!err) {
 			skb_queue_splice_init(&rpc->rx.queue, &queue);
+			rpc->rx.queued = 0;
+		}
 		if (over)
 			ended = settle(rpc);
 		homa_rpc_unlock(rpc);
@@ -384,7 +481,6 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		}
 	}
 	homa_rpc_unlock(rpc);
-	homa_grant_send(&grants);
 out:
 	*length = err ?: rpc->rx.length;
 	if (ended)
@@ -472,6 +568,45 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 	return length;
 }
 
+/* Only as many offsets as num_bpages says. */
+static int read_recv_args(struct homa_recvmsg_args *args,
+			  const struct homa_recvmsg_args __user *from)
+{
+	u32 i;
+
+	if (!user_read_access_begin(from, sizeof(*from)))
+		return -EFAULT;
+	unsafe_get_user(args->id, &from->id, fault);
+	unsafe_get_user(args->num_bpages, &from->num_bpages, fault);
+	unsafe_get_user(args->reserved, &from->reserved, fault);
+	for (i = 0; i < min_t(u32, args->num_bpages, HOMA_MAX_BPAGES); i++)
+		unsafe_get_user(args->bpage_offsets[i], &from->bpage_offsets[i], fault);
+	user_read_access_end();
+	return 0;
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static int write_recv_args(const struct homa_recvmsg_args *args,
+			   struct homa_recvmsg_args __user *to)
+{
+	u32 i;
+
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(args->id, &to->id, fault);
+	unsafe_put_user(args->completion_cookie, &to->completion_cookie, fault);
+	unsafe_put_user(args->num_bpages, &to->num_bpages, fault);
+	for (i = 0; i < args->num_bpages; i++)
+		unsafe_put_user(args->bpage_offsets[i], &to->bpage_offsets[i], fault);
+	user_write_access_end();
+	return 0;
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 /**
  * homa_recvmsg() - receive a request or a response
  * @sock: socket.
@@ -493,7 +628,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 	trace_homa_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
 	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen != sizeof(args))
 		return homa_sock_error(hsk, -EINVAL, "msg_control must be the recvmsg args");
-	if (copy_from_user(&args, uargs, sizeof(args)))
+	if (read_recv_args(&args, uargs))
 		return homa_sock_error(hsk, -EFAULT, "recvmsg args not readable");
 	err = check_recv(hsk, &args);
 	if (err)
@@ -503,7 +638,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT, &entered);
 	else
 		args.id = 0;
-	if (copy_to_user(uargs, &args, sizeof(args)))
+	if (write_recv_args(&args, uargs))
 		return homa_sock_error(hsk, -EFAULT, "recvmsg args not writable");
 	return result;
 }

@@ -29,6 +29,7 @@ struct homa_tunables {
 	int grant_fifo_fraction;
 	int link_mbps;
 	int max_grantable_rpcs;
+	int max_gso_size;
 	int max_incoming;
 	int max_overcommit;
 	int max_sched_prio;

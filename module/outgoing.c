@@ -6,159 +6,55 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include "folds.h"
+#include "gso.h"
 #include "outgoing.h"
 #include "pacer.h"
-
-/* Messages up to this length are kept in one piece and copied to packets. */
-#define HOMA_SHORT_MESSAGE (PAGE_SIZE - sizeof(struct homa_txmsg))
-
-/* Pages of longer messages: this order if they are to be had. */
-#define HOMA_CHUNK_ORDER 3
 
 /* One RESEND is answered with this much at most; the rest is asked for again.
  * Otherwise one small packet makes a softirq send a megabyte.
  */
 #define HOMA_RESEND_BYTES 131072
 
-static struct page *alloc_chunk(struct homa_sock *hsk, u8 order)
-{
-	gfp_t gfp = homa_to_sk(hsk)->sk_allocation | __GFP_ACCOUNT;
-
-	if (order)
-		gfp |= __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY;
-	return alloc_pages(gfp, order);
-}
-
-/* Allocates a long message, in large chunks or, if there are none, in pages. */
-static struct homa_txmsg *alloc_long(struct homa_sock *hsk, u32 length, u8 order)
-{
-	u32 chunks = DIV_ROUND_UP(length, PAGE_SIZE << order);
-	struct homa_txmsg *msg = kmalloc(struct_size(msg, chunks, chunks), GFP_KERNEL_ACCOUNT);
-
-	if (!msg)
-		return NULL;
-	msg->order = order;
-	msg->charge = (chunks * PAGE_SIZE) << order;
-	for (msg->num_chunks = 0; msg->num_chunks < chunks; msg->num_chunks++) {
-		struct page *page = alloc_chunk(hsk, order);
-
-		if (!page) {
-			homa_txmsg_free(msg);
-			return order ? alloc_long(hsk, length, 0) : NULL;
-		}
-		msg->chunks[msg->num_chunks] = page;
-	}
-	return msg;
-}
-
-static bool copy_long(struct homa_txmsg *msg, u64 id, struct iov_iter *iter, u32 length)
-{
-	u32 chunk_bytes = PAGE_SIZE << msg->order;
-	u32 i;
-
-	for (i = 0; i < msg->num_chunks; i++) {
-		u32 want = min(length - i * chunk_bytes, chunk_bytes);
-
-		if (copy_page_from_iter(msg->chunks[i], 0, want, iter) != want)
-			return false;
-		homa_trace_send_copied(id, i * chunk_bytes + want);
-		cond_resched();
-	}
-	return true;
-}
-
 /**
- * homa_txmsg_new() - copy a message from the application
- * @hsk: socket; the memory is charged to it.
- * @id: RPC, for traces.
- * @iter: the message.
- * @length: its bytes.
- * @copied_at: stamp of that, for traces, if it was copied at once.
- *
- * Return: the message, or an ERR_PTR.
+ * struct packet_size - what DATA packets can carry
+ * @seg_bytes: on the wire, 0: nothing.
+ * @most_bytes: before they are cut, a multiple of @seg_bytes.
  */
-struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter *iter, u32 length,
-				  u32 *copied_at)
+struct packet_size {
+	u32 seg_bytes;
+	u32 most_bytes;
+};
+
+/* An unaligned packet of pages has one more than it would need. */
+#define HOMA_PACKET_PAGES ((MAX_SKB_FRAGS - 1) * (u32)PAGE_SIZE)
+
+static struct packet_size packet_size(const struct homa_peer *peer, const struct homa_route *route)
 {
-	struct homa_txmsg *msg;
-	bool copied;
+	const struct net_device *dev = route->dst->dev;
+	u32 mtu = dst_mtu(route->dst), ip_bytes = homa_peer_ip_bytes(peer), segments;
+	u32 gso_bytes = min_t(u32, READ_ONCE(peer->key.hnet->tun.max_gso_size),
+			      READ_ONCE(dev->gso_max_size));
+	struct packet_size size = {
+		.seg_bytes = min(homa_wire_seg_bytes(mtu, ip_bytes), HOMA_PACKET_PAGES),
+	};
 
-	if (length <= HOMA_SHORT_MESSAGE) {
-		msg = kmalloc(struct_size(msg, data, length), GFP_KERNEL_ACCOUNT);
-		if (!msg)
-			return ERR_PTR(-ENOMEM);
-		msg->charge = SKB_TRUESIZE(length);
-		msg->num_chunks = 0;
-		copied = copy_from_iter_full(msg->data, length, iter);
-		trace_homa_send_copied(id, length);
-		*copied_at = homa_tt_stamp();
-	} else {
-		u8 order = min_t(u8, get_order(length), HOMA_CHUNK_ORDER);
-
-		msg = alloc_long(hsk, length, order);
-		if (!msg)
-			return ERR_PTR(-ENOMEM);
-		copied = copy_long(msg, id, iter, length);
-	}
-	if (!copied) {
-		homa_txmsg_free(msg);
-		return ERR_PTR(-EFAULT);
-	}
-	homa_sock_charge(hsk, msg->charge);
-	return msg;
-}
-
-/* Appends message bytes as references to the pages that hold them. */
-static void add_chunks(struct sk_buff *skb, const struct homa_txmsg *msg, u32 offset, u32 bytes)
-{
-	u32 chunk_bytes = PAGE_SIZE << msg->order;
-	int frag = 0;
-
-	skb->len += bytes;
-	skb->data_len += bytes;
-	skb->truesize += bytes;
-	while (bytes) {
-		struct page *page = msg->chunks[offset / chunk_bytes];
-		u32 at = offset % chunk_bytes;
-		u32 n = min(bytes, chunk_bytes - at);
-
-		get_page(page);
-		skb_fill_page_desc(skb, frag++, page, at, n);
-		offset += n;
-		bytes -= n;
-	}
-}
-
-/* Bytes a packet on this route can carry, 0: none. */
-static u32 packet_bytes(const struct homa_peer *peer, const struct homa_route *route)
-{
-	u32 bytes = homa_wire_seg_bytes(dst_mtu(route->dst), homa_peer_ip_bytes(peer));
-
-	/* An unaligned packet of pages has one more than it would need. */
-	return min_t(u32, bytes, (MAX_SKB_FRAGS - 1) * PAGE_SIZE);
-}
-
-/* The same for a socket with a route of its own. Return: 0 or an errno. */
-static int own_packet_bytes(const struct homa_rpc *rpc, u32 *bytes)
-{
-	struct homa_route own;
-	int err = homa_peer_sock_route(rpc->peer, homa_to_sk(rpc->hsk), &own);
-
-	if (err)
-		return err;
-	*bytes = packet_bytes(rpc->peer, &own);
-	dst_release(own.dst);
-	return 0;
+	if (!size.seg_bytes)
+		return size;
+	segments = min3(homa_wire_segments(mtu, ip_bytes, gso_bytes, HOMA_FORM_PLAIN),
+			HOMA_PACKET_PAGES / size.seg_bytes, (u32)READ_ONCE(dev->gso_max_segs));
+	size.most_bytes = max(segments, 1u) * size.seg_bytes;
+	return size;
 }
 
 /* Header and payload in a packet of its own: IP may change it, so that it can
  * neither be kept nor shared.
  */
-static struct sk_buff *build_data(struct homa_rpc *rpc, const struct homa_rpc_tx *tx, u32 offset,
-				  u32 bytes, u32 resend_end, gfp_t gfp)
+static struct sk_buff *build_data(struct homa_rpc *rpc, u32 offset, u32 bytes, u32 seg_bytes,
+				  u32 resend_end, gfp_t gfp)
 {
+	const struct homa_rpc_tx *tx = &rpc->tx;
 	u32 room = LL_MAX_HEADER + sizeof(struct ipv6hdr);
-	u32 copied = tx->msg->num_chunks ? 0 : bytes;
+	u32 copied = tx->msg.chunks ? 0 : bytes;
 	struct homa_wire_route route = {
 		.sport = READ_ONCE(rpc->hsk->port),
 		.dport = rpc->dport,
@@ -181,10 +77,9 @@ static struct sk_buff *build_data(struct homa_rpc *rpc, const struct homa_rpc_tx
 	skb_reset_transport_header(skb);
 	homa_peer_take_acks(rpc->peer, &data.ack, 1);
 	homa_wire_build_data(skb_put(skb, sizeof(struct homa_data_hdr)), &route, &data);
-	if (copied)
-		skb_put_data(skb, tx->msg->data + offset, bytes);
-	else
-		add_chunks(skb, tx->msg, offset, bytes);
+	homa_txmsg_append(&tx->msg, skb, offset, bytes);
+	if (bytes > seg_bytes)
+		homa_gso_mark(skb, homa_peer_is_v4(rpc->peer), seg_bytes);
 	return skb;
 }
 
@@ -193,6 +88,41 @@ static bool has_own_route(const struct homa_sock *hsk)
 	const struct sock *sk = &hsk->inet.sk;
 
 	return unlikely(READ_ONCE(sk->sk_bound_dev_if) | READ_ONCE(sk->sk_mark));
+}
+
+/* @skb has its route. */
+static int give_to_ip(struct sock *sk, const struct homa_peer *peer, struct sk_buff *skb,
+		      struct flowi *fl, u8 tclass)
+{
+	int err = 0;
+
+	if (homa_peer_is_v4(peer))
+		err = __ip_queue_xmit(sk, skb, fl, tclass);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		err = ip6_xmit(sk, skb, &fl->u.ip6, READ_ONCE(sk->sk_mark), NULL, tclass,
+			       READ_ONCE(sk->sk_priority));
+#endif
+	return net_xmit_eval(err);
+}
+
+/* A function of its own, because kernels clear a route on the stack. */
+static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_peer *peer,
+					     struct sk_buff *skb, u8 tclass)
+{
+	struct sock *sk = homa_to_sk(hsk);
+	struct homa_route own;
+	int err = homa_peer_sock_route(peer, sk, &own);
+
+	if (err) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
+		return err;
+	}
+	skb_dst_set(skb, own.dst);
+	rcu_read_lock();
+	err = give_to_ip(sk, peer, skb, &own.fl, tclass);
+	rcu_read_unlock();
+	return err;
 }
 
 /**
@@ -208,97 +138,136 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 {
 	struct sock *sk = homa_to_sk(hsk);
 	u8 tclass = READ_ONCE(hsk->hnet->tun.priority_map[level]) << 5;
-	struct homa_route *route, own;
+	struct homa_route *route;
 	int err;
 
+	if (has_own_route(hsk))
+		return xmit_own_route(hsk, peer, skb, tclass);
 	rcu_read_lock();
-	if (has_own_route(hsk)) {
-		err = homa_peer_sock_route(peer, sk, &own);
-		route = err ? ERR_PTR(err) : &own;
-	} else {
-		route = homa_peer_route(peer);
-	}
+	route = homa_peer_route(peer);
 	if (IS_ERR(route)) {
 		rcu_read_unlock();
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 		return PTR_ERR(route);
 	}
-	if (route == &own)
-		skb_dst_set(skb, own.dst);
-	else
-		skb_dst_set_noref(skb, route->dst);
-	if (homa_peer_is_v4(peer))
-		err = __ip_queue_xmit(sk, skb, &route->fl, tclass);
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		err = ip6_xmit(sk, skb, &route->fl.u.ip6, READ_ONCE(sk->sk_mark), NULL, tclass,
-			       READ_ONCE(sk->sk_priority));
-#endif
+	skb_dst_set_noref(skb, route->dst);
+	err = give_to_ip(sk, peer, skb, &route->fl, tclass);
 	rcu_read_unlock();
-	return net_xmit_eval(err);
+	return err;
 }
 
-/* Packet size of a new message. Return: 0 or an errno. */
-static int new_packet_bytes(struct homa_rpc *rpc, u32 *bytes)
+/* The same for a socket with a route of its own. Return: 0 or an errno. */
+static noinline_for_stack int own_packet_size(const struct homa_rpc *rpc, struct packet_size *size)
+{
+	struct homa_route own;
+	int err = homa_peer_sock_route(rpc->peer, homa_to_sk(rpc->hsk), &own);
+
+	if (err)
+		return err;
+	*size = packet_size(rpc->peer, &own);
+	dst_release(own.dst);
+	return 0;
+}
+
+/* Size of the packets of a new message. Return: 0 or an errno. */
+static int new_size(const struct homa_rpc *rpc, struct packet_size *size)
 {
 	struct homa_route *route;
 	int err = 0;
 
 	if (has_own_route(rpc->hsk))
-		return own_packet_bytes(rpc, bytes);
+		return own_packet_size(rpc, size);
 	rcu_read_lock();
 	/* Checked when the packet is sent; its size may be that of an old route,
 	 * but not that of one whose device is gone.
 	 */
 	route = rcu_dereference(rpc->peer->route);
-	*bytes = likely(route) ? packet_bytes(rpc->peer, route) : 0;
-	if (unlikely(!*bytes)) {
+	if (likely(route)) {
+		if (rpc->tx.length <= route->sure_bytes) {
+			size->seg_bytes = rpc->tx.length;
+			size->most_bytes = rpc->tx.length;
+		} else {
+			*size = packet_size(rpc->peer, route);
+		}
+	}
+	if (unlikely(!route || !size->seg_bytes)) {
 		route = homa_peer_route(rpc->peer);
 		if (IS_ERR(route))
 			err = PTR_ERR(route);
 		else
-			*bytes = packet_bytes(rpc->peer, route);
+			*size = packet_size(rpc->peer, route);
 	}
 	rcu_read_unlock();
 	return err;
 }
 
+/* Size of packets now; the route may have changed. */
+static struct packet_size current_size(const struct homa_rpc *rpc)
+{
+	struct packet_size size = { .seg_bytes = 0 };
+	struct homa_route *route;
+
+	if (has_own_route(rpc->hsk)) {
+		own_packet_size(rpc, &size);
+		return size;
+	}
+	rcu_read_lock();
+	route = homa_peer_route(rpc->peer);
+	if (!IS_ERR(route))
+		size = packet_size(rpc->peer, route);
+	rcu_read_unlock();
+	return size;
+}
+
 /**
- * homa_tx_prepare() - set an outgoing message up
- * @rpc: RPC, with a reference, not locked; nothing of it changes.
- * @tx: with msg and length; the rest is filled in.
- * @skb: the whole message as a packet, if one is enough; else NULL. Then
- *	@tx says that it was sent.
+ * homa_tx_prepare() - decide how an outgoing message is sent
+ * @rpc: RPC whose tx has a length and is the caller's; not locked.
+ * @seg_bytes: payload of a packet on the wire, if one packet holds all of the
+ *	message and may be sent at once; else 0: homa_xmit_data().
  *
  * Return: 0 or an errno.
  */
-int homa_tx_prepare(struct homa_rpc *rpc, struct homa_rpc_tx *tx, struct sk_buff **skb)
+int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes)
 {
-	u32 limit = READ_ONCE(rpc->hsk->hnet->tun.unsched_bytes), bytes;
-	int err = new_packet_bytes(rpc, &bytes);
+	u32 limit = READ_ONCE(rpc->hsk->hnet->tun.unsched_bytes);
+	struct homa_rpc_tx *tx = &rpc->tx;
+	struct packet_size size;
+	int err = new_size(rpc, &size);
 
 	if (err)
 		return err;
-	if (!bytes)
+	if (!size.seg_bytes)
 		return -EINVAL;
 
 	tx->unsched = min(limit, tx->length);
 	tx->granted = tx->unsched;
-	*skb = NULL;
-	if (tx->length > bytes || tx->length > tx->unsched)
-		return 0;
-	*skb = build_data(rpc, tx, 0, tx->length, 0, GFP_KERNEL);
-	if (!*skb)
-		return -ENOMEM;
-	tx->sent = tx->length;
+	*seg_bytes = tx->length <= min(size.most_bytes, tx->unsched) ? size.seg_bytes : 0;
 	return 0;
 }
 
+/**
+ * homa_tx_whole() - make the one packet of a message
+ * @rpc: prepared RPC, all of whose message was copied; not locked.
+ * @seg_bytes: as prepared.
+ *
+ * Return: the packet, which counts as sent, or NULL.
+ */
+struct sk_buff *homa_tx_whole(struct homa_rpc *rpc, u32 seg_bytes)
+{
+	struct homa_rpc_tx *tx = &rpc->tx;
+	struct sk_buff *skb = build_data(rpc, 0, tx->length, seg_bytes, 0, GFP_KERNEL);
+
+	if (skb)
+		tx->sent = tx->length;
+	return skb;
+}
+
 /* Builds and sends one packet; the RPC is not locked but referenced. */
-static int send_part(struct homa_rpc *rpc, u32 offset, u32 bytes, u32 resend_end, u8 level)
+static int send_part(struct homa_rpc *rpc, u32 offset, u32 bytes, u32 seg_bytes, u32 resend_end,
+		     u8 level)
 {
 	struct homa_net *hnet = rpc->hsk->hnet;
-	struct sk_buff *skb = build_data(rpc, &rpc->tx, offset, bytes, resend_end, GFP_ATOMIC);
+	struct sk_buff *skb = build_data(rpc, offset, bytes, seg_bytes, resend_end, GFP_ATOMIC);
 	int err;
 
 	if (!skb)
@@ -317,27 +286,22 @@ static int send_part(struct homa_rpc *rpc, u32 offset, u32 bytes, u32 resend_end
 	return err;
 }
 
-/* Packet size of now; the route may have changed. */
-static u32 current_packet_bytes(struct homa_rpc *rpc)
+/* Bytes of the next packet, 0: not yet. */
+static u32 next_bytes(const struct homa_rpc_tx *tx, const struct packet_size *size)
 {
-	struct homa_peer *peer = rpc->peer;
-	struct homa_route *route;
-	u32 bytes = 0;
+	u32 end = tx->sent < tx->unsched ? tx->unsched : tx->length;
+	u32 bytes;
 
-	if (has_own_route(rpc->hsk)) {
-		own_packet_bytes(rpc, &bytes);
-		return bytes;
-	}
-	rcu_read_lock();
-	route = homa_peer_route(peer);
-	if (!IS_ERR(route))
-		bytes = packet_bytes(peer, route);
-	rcu_read_unlock();
-	return bytes;
+	if (tx->sent >= tx->granted || !size->seg_bytes)
+		return 0;
+	/* Whole segments, of which the last may begin inside the grant. */
+	bytes = min3(end - tx->sent, size->most_bytes,
+		     roundup(tx->granted - tx->sent, size->seg_bytes));
+	return bytes <= tx->ready - tx->sent ? bytes : 0;
 }
 
 /**
- * homa_xmit_data() - send what is granted
+ * homa_xmit_data() - send what is granted and copied
  * @rpc: locked RPC, which the caller holds a reference of.
  *
  * Unlocks for each packet; the RPC may be dead afterwards.
@@ -345,18 +309,17 @@ static u32 current_packet_bytes(struct homa_rpc *rpc)
 void homa_xmit_data(struct homa_rpc *rpc)
 {
 	struct homa_rpc_tx *tx = &rpc->tx;
-	u32 max_bytes;
+	struct packet_size size;
 
 	homa_rpc_assert_locked(rpc);
-	/* Whoever is at it looks at granted again. */
-	if (tx->active || !tx->msg || tx->sent >= tx->granted)
+	/* Whoever is at it looks at granted and ready again. */
+	if (tx->active || tx->sent >= min(tx->granted, tx->ready))
 		return;
 	tx->active = true;
-	max_bytes = current_packet_bytes(rpc);
-	while (rpc->state == HOMA_RPC_OUTGOING && tx->sent < tx->granted) {
+	size = current_size(rpc);
+	while (rpc->state == HOMA_RPC_OUTGOING) {
 		u32 offset = tx->sent;
-		u32 end = offset < tx->unsched ? tx->unsched : tx->length;
-		u32 bytes = min(end - offset, max_bytes);
+		u32 bytes = next_bytes(tx, &size);
 		u8 level = offset < tx->unsched ?
 			   homa_peer_unsched_level(rpc->peer, tx->length) : tx->level;
 
@@ -365,11 +328,11 @@ void homa_xmit_data(struct homa_rpc *rpc)
 		tx->sent = offset + bytes;
 		homa_rpc_unlock(rpc);
 		/* What was not sent is asked for again. */
-		send_part(rpc, offset, bytes, 0, level);
+		send_part(rpc, offset, bytes, size.seg_bytes, 0, level);
 		homa_rpc_lock(rpc);
 	}
 	tx->active = false;
-	if (tx->sent < tx->length)
+	if (tx->sent < tx->length && tx->sent >= tx->granted)
 		homa_trace_grant_wait(rpc->id, tx->sent);
 }
 
@@ -384,7 +347,7 @@ void homa_xmit_data(struct homa_rpc *rpc)
  */
 void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level)
 {
-	u32 max_bytes, limit;
+	u32 limit, seg_bytes;
 
 	homa_rpc_assert_locked(rpc);
 	end = min(end, rpc->tx.sent);
@@ -392,11 +355,11 @@ void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level)
 		return;
 	limit = min(end, start + HOMA_RESEND_BYTES);
 	homa_rpc_unlock(rpc);
-	max_bytes = current_packet_bytes(rpc);
-	while (max_bytes && start < limit) {
-		u32 bytes = min(limit - start, max_bytes);
+	seg_bytes = current_size(rpc).seg_bytes;
+	while (seg_bytes && start < limit) {
+		u32 bytes = min(limit - start, seg_bytes);
 
-		if (send_part(rpc, start, bytes, end, level))
+		if (send_part(rpc, start, bytes, seg_bytes, end, level))
 			break;
 		start += bytes;
 	}
@@ -465,8 +428,6 @@ void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u
 		homa_metric_inc(hsk->hnet, packets_sent_RPC_UNKNOWN);
 	else if (type == HOMA_BUSY)
 		homa_metric_inc(hsk->hnet, packets_sent_BUSY);
-	else if (type == HOMA_FREEZE)
-		homa_metric_inc(hsk->hnet, packets_sent_FREEZE);
 	else
 		homa_metric_inc(hsk->hnet, packets_sent_NEED_ACK);
 	homa_trace_ctrl_xmit(id, type, 0);

@@ -3,12 +3,10 @@
 #ifndef _HOMA_OUTGOING_H
 #define _HOMA_OUTGOING_H
 
-#include <linux/uio.h>
 #include "rpc.h"
 
-struct homa_txmsg *homa_txmsg_new(struct homa_sock *hsk, u64 id, struct iov_iter *iter, u32 length,
-				  u32 *copied_at);
-int homa_tx_prepare(struct homa_rpc *rpc, struct homa_rpc_tx *tx, struct sk_buff **skb);
+int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes);
+struct sk_buff *homa_tx_whole(struct homa_rpc *rpc, u32 seg_bytes);
 int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u8 level);
 void homa_xmit_data(struct homa_rpc *rpc);
 void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level);

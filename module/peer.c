@@ -21,6 +21,9 @@
 #define HOMA_SEEN_LIFE HZ
 #define HOMA_SEEN_TIMEOUTS 10
 
+/* Smallest path MTU of IPv4 that routers are believed, by default. */
+#define HOMA_MIN_PMTU 552
+
 static struct rhashtable peer_table;
 
 static const struct rhashtable_params peer_params = {
@@ -99,10 +102,9 @@ static void confirm_neighbour(struct homa_peer *peer)
 				  (void *)&peer->key.addr.s6_addr32[3] : &peer->key.addr);
 }
 
-static struct homa_peer *lookup(const struct homa_peer_key *key)
+/* Takes a reference, unless @peer is NULL or about to be freed. */
+static struct homa_peer *use(struct homa_peer *peer)
 {
-	struct homa_peer *peer = rhashtable_lookup(&peer_table, key, peer_params);
-
 	if (!peer || !refcount_inc_not_zero(&peer->refs))
 		return NULL;
 	/* Written seldom, so that the line stays shared. */
@@ -119,7 +121,7 @@ struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *a
 	struct homa_peer *peer;
 
 	rcu_read_lock();
-	peer = lookup(&key);
+	peer = use(rhashtable_lookup(&peer_table, &key, peer_params));
 	rcu_read_unlock();
 	return peer;
 }
@@ -186,6 +188,27 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 	return other;
 }
 
+struct homa_peer *homa_peer_get_recent(struct homa_peer __rcu **recent, struct homa_net *hnet,
+				       const struct in6_addr *addr, gfp_t gfp)
+{
+	struct homa_peer *peer, *old;
+
+	rcu_read_lock();
+	peer = rcu_dereference(*recent);
+	peer = peer && ipv6_addr_equal(&peer->key.addr, addr) ? use(peer) : NULL;
+	rcu_read_unlock();
+	if (likely(peer))
+		return peer;
+	peer = homa_peer_get(hnet, addr, gfp);
+	if (IS_ERR(peer))
+		return peer;
+	refcount_inc(&peer->refs);
+	old = unrcu_pointer(xchg(recent, RCU_INITIALIZER(peer)));
+	if (old)
+		homa_peer_put(old);
+	return peer;
+}
+
 /* @sk: whose device, mark and user choose the route; NULL: none. */
 static struct dst_entry *find_dst(struct homa_peer *peer, const struct sock *sk, struct flowi *fl)
 {
@@ -220,6 +243,14 @@ static bool route_valid(const struct homa_route *route)
 	       route->dst->ops->check(route->dst, route->cookie);
 }
 
+/* Paths do not get narrower than this unless somebody allows it. */
+static u32 sure_bytes(const struct homa_peer *peer, const struct dst_entry *dst)
+{
+	u32 mtu = homa_peer_is_v4(peer) ? HOMA_MIN_PMTU : IPV6_MIN_MTU;
+
+	return homa_wire_seg_bytes(min(dst_mtu(dst), mtu), homa_peer_ip_bytes(peer));
+}
+
 static struct homa_route *new_route(struct homa_peer *peer)
 {
 	struct homa_route *route = kmalloc(sizeof(*route), GFP_ATOMIC), *old;
@@ -239,6 +270,7 @@ static struct homa_route *new_route(struct homa_peer *peer)
 	if (!homa_peer_is_v4(peer))
 		route->cookie = rt6_get_cookie(dst_rt6_info(route->dst));
 #endif
+	route->sure_bytes = sure_bytes(peer, route->dst);
 	spin_lock_bh(&peer->lock);
 	old = rcu_replace_pointer(peer->route, route, lockdep_is_held(&peer->lock));
 	spin_unlock_bh(&peer->lock);

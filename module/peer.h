@@ -26,12 +26,14 @@ struct dst_entry;
  * @rcu: frees it.
  * @dst: route.
  * @cookie: tells whether @dst is still valid.
+ * @sure_bytes: payload that fits into a packet whatever the path's MTU is.
  * @fl: addresses of the packets.
  */
 struct homa_route {
 	struct rcu_head rcu;
 	struct dst_entry *dst;
 	u32 cookie;
+	u32 sure_bytes;
 	struct flowi fl;
 };
 
@@ -148,6 +150,12 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 /* The peer if there is one, with a reference, or NULL. */
 struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *addr);
 void homa_peer_put(struct homa_peer *peer);
+
+/* The same, for users that mostly mean the same peer as before: *@recent, which
+ * has a reference of its own.
+ */
+struct homa_peer *homa_peer_get_recent(struct homa_peer __rcu **recent, struct homa_net *hnet,
+				       const struct in6_addr *addr, gfp_t gfp);
 
 /*
  * Valid route to @peer, or an ERR_PTR. Under rcu_read_lock(), valid as long as

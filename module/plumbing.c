@@ -19,6 +19,7 @@
 #include <net/transp_v6.h>
 #include "compat.h"
 #include "freeze.h"
+#include "gso.h"
 #include "incoming.h"
 #include "info.h"
 #include "message.h"
@@ -372,6 +373,10 @@ static int homa_v4_err(struct sk_buff *skb, u32 info)
 	return 0;
 }
 
+static const struct net_offload homa_offload = {
+	.callbacks.gso_segment = homa_gso_segment,
+};
+
 static const struct net_protocol homa_v4_protocol = {
 	.handler = homa_rcv,
 	.err_handler = homa_v4_err,
@@ -478,11 +483,16 @@ static int register_v6(void)
 	err = inet6_register_protosw(&homav6_protosw);
 	if (err)
 		goto fail_proto;
-	err = inet6_add_protocol(&homa_v6_protocol, IPPROTO_HOMA);
+	err = inet6_add_offload(&homa_offload, IPPROTO_HOMA);
 	if (err)
 		goto fail_protosw;
+	err = inet6_add_protocol(&homa_v6_protocol, IPPROTO_HOMA);
+	if (err)
+		goto fail_offload;
 	return 0;
 
+fail_offload:
+	inet6_del_offload(&homa_offload, IPPROTO_HOMA);
 fail_protosw:
 	inet6_unregister_protosw(&homav6_protosw);
 fail_proto:
@@ -493,6 +503,7 @@ fail_proto:
 static void unregister_v6(void)
 {
 	inet6_del_protocol(&homa_v6_protocol, IPPROTO_HOMA);
+	inet6_del_offload(&homa_offload, IPPROTO_HOMA);
 	inet6_unregister_protosw(&homav6_protosw);
 	proto_unregister(&homav6_prot);
 }
@@ -518,9 +529,12 @@ int homa_plumbing_register(void)
 
 	if (err)
 		return err;
-	err = inet_add_protocol(&homa_v4_protocol, IPPROTO_HOMA);
+	err = inet_add_offload(&homa_offload, IPPROTO_HOMA);
 	if (err)
 		goto fail_proto;
+	err = inet_add_protocol(&homa_v4_protocol, IPPROTO_HOMA);
+	if (err)
+		goto fail_offload;
 	inet_register_protosw(&homa_protosw);
 	err = register_v6();
 	if (err)
@@ -530,6 +544,8 @@ int homa_plumbing_register(void)
 fail_v6:
 	inet_unregister_protosw(&homa_protosw);
 	inet_del_protocol(&homa_v4_protocol, IPPROTO_HOMA);
+fail_offload:
+	inet_del_offload(&homa_offload, IPPROTO_HOMA);
 fail_proto:
 	proto_unregister(&homa_prot);
 	return err;
@@ -541,5 +557,6 @@ void homa_plumbing_unregister(void)
 	unregister_v6();
 	inet_unregister_protosw(&homa_protosw);
 	inet_del_protocol(&homa_v4_protocol, IPPROTO_HOMA);
+	inet_del_offload(&homa_offload, IPPROTO_HOMA);
 	proto_unregister(&homa_prot);
 }

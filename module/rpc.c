@@ -55,25 +55,42 @@ static void *alloc_for(struct homa_sock *hsk, struct kmem_cache *cache)
 	return memory;
 }
 
+static struct homa_rpc *take_spare(struct homa_sock *hsk)
+{
+	return READ_ONCE(hsk->spare_rpc) ? xchg(&hsk->spare_rpc, NULL) : NULL;
+}
+
 /* @rpc: its memory, or NULL. */
 static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u16 dport,
 				struct homa_rpc *rpc)
 {
 	if (!rpc)
 		return NULL;
-	/* All but the last words of rx.bpages, which num_bpages guards. */
-	memset(rpc, 0, offsetof(struct homa_rpc, rx.bpages));
-	memset(&rpc->grant, 0, sizeof(rpc->grant));
+	memset(rpc, 0, offsetof(struct homa_rpc, rx));
+	rpc->rx.length = 0;
+	rpc->rx.missing = 0;
+	rpc->rx.granted = 0;
+	rpc->rx.gaps = NULL;
+	rpc->rx.queued = 0;
+	rpc->rx.num_bpages = 0;
+	rpc->grant.managed = false;
 	refcount_set(&rpc->refs, 1);
 	rpc->dport = dport;
 	rpc->hsk = hsk;
 	rpc->peer = peer;
 	rpc->errors_seen = READ_ONCE(peer->num_errors);
+	return rpc;
+}
+
+/* Lists are empty again when an RPC is freed. */
+static void construct_rpc(void *object)
+{
+	struct homa_rpc *rpc = object;
+
 	INIT_LIST_HEAD(&rpc->sock_link);
 	INIT_LIST_HEAD(&rpc->ready_link);
 	INIT_LIST_HEAD(&rpc->buf_link);
 	__skb_queue_head_init(&rpc->rx.queue);
-	return rpc;
 }
 
 /**
@@ -87,6 +104,7 @@ static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u
 struct homa_rpc *homa_rpc_new_client(struct homa_sock *hsk, struct homa_peer *peer, u16 dport)
 {
 	struct homa_rpc *rpc = new_rpc(hsk, peer, dport,
+				       take_spare(hsk) ?:
 				       kmem_cache_alloc(rpc_cache, GFP_KERNEL_ACCOUNT));
 
 	if (!rpc)
@@ -197,7 +215,8 @@ static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket
 				   const struct in6_addr *addr, const struct homa_wire_view *view,
 				   enum homa_drop_reason *why)
 {
-	struct homa_peer *peer = homa_peer_get(hsk->hnet, addr, GFP_ATOMIC);
+	struct homa_peer *peer = homa_peer_get_recent(&hsk->recent_peer, hsk->hnet, addr,
+						      GFP_ATOMIC);
 	struct homa_rpc *rpc = NULL;
 
 	*why = HOMA_DROP_NO_MEMORY;
@@ -210,7 +229,7 @@ static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket
 		return NULL;
 	}
 	if (!chain_full(bucket))
-		rpc = new_rpc(hsk, peer, view->sport, alloc_for(hsk, rpc_cache));
+		rpc = new_rpc(hsk, peer, view->sport, take_spare(hsk) ?: alloc_for(hsk, rpc_cache));
 	if (!rpc) {
 		homa_peer_put(peer);
 		goto fail;
@@ -328,8 +347,11 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 
 	spin_lock(&hsk->lock);
 	list_del_init(&rpc->sock_link);
-	list_del_init(&rpc->ready_link);
-	list_del_init(&rpc->buf_link);
+	/* Seldom in one of these. */
+	if (unlikely(!list_empty(&rpc->ready_link)))
+		list_del_init(&rpc->ready_link);
+	if (unlikely(!list_empty(&rpc->buf_link)))
+		list_del_init(&rpc->buf_link);
 	hsk->num_rpcs--;
 	hsk->num_server_rpcs -= server;
 	if (rpc->waiter) {
@@ -343,15 +365,6 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 	else
 		homa_tt_rpc_end(rpc->id);
 	return true;
-}
-
-void homa_txmsg_free(struct homa_txmsg *msg)
-{
-	u32 i;
-
-	for (i = 0; i < msg->num_chunks; i++)
-		__free_pages(msg->chunks[i], msg->order);
-	kfree(msg);
 }
 
 static void free_rpc(struct homa_rpc *rpc)
@@ -368,14 +381,14 @@ static void free_rpc(struct homa_rpc *rpc)
 	}
 	if (rpc->rx.gaps)
 		kmem_cache_free(gaps_cache, rpc->rx.gaps);
-	if (rpc->tx.msg) {
-		u32 charge = rpc->tx.msg->charge;
-
-		homa_txmsg_free(rpc->tx.msg);
-		homa_sock_uncharge(hsk, charge);
-	}
+	if (rpc->tx.length)
+		homa_txmsg_free(&rpc->tx.msg, hsk, rpc->tiny);
 	homa_peer_put(rpc->peer);
-	kmem_cache_free(rpc_cache, rpc);
+	/* Checkers of memory shall see each end of an RPC. */
+	if (!IS_ENABLED(CONFIG_KASAN))
+		rpc = xchg(&hsk->spare_rpc, rpc);
+	if (rpc)
+		kmem_cache_free(rpc_cache, rpc);
 	sock_put(homa_to_sk(hsk));
 }
 
@@ -385,8 +398,8 @@ void homa_rpc_put(struct homa_rpc *rpc)
 
 	if (!refcount_dec_and_test(&rpc->refs))
 		return;
-	if (skb_queue_len(&rpc->rx.queue) <= HOMA_FREE_SKBS &&
-	    (!rpc->tx.msg || !rpc->tx.msg->num_chunks)) {
+	if (in_task() || (skb_queue_len(&rpc->rx.queue) <= HOMA_FREE_SKBS &&
+			  !(rpc->tx.length && rpc->tx.msg.chunks))) {
 		free_rpc(rpc);
 		return;
 	}
@@ -417,7 +430,9 @@ int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
 	u32 i;
 
 	rpc_leave_grants = leave_grants;
-	rpc_cache = KMEM_CACHE(homa_rpc, SLAB_HWCACHE_ALIGN);
+	rpc_cache = kmem_cache_create_usercopy("homa_rpc", sizeof(struct homa_rpc), 0,
+					       SLAB_HWCACHE_ALIGN, offsetof(struct homa_rpc, tiny),
+					       HOMA_TINY_MESSAGE, construct_rpc);
 	rpc_table = kvmalloc_array(HOMA_RPC_BUCKETS, sizeof(*rpc_table), GFP_KERNEL);
 	gaps_cache = KMEM_CACHE(homa_gaps, 0);
 	if (!rpc_cache || !gaps_cache || !rpc_table) {

@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "pool.h"
 #include "sock.h"
+#include "txmsg.h"
 #include "wire.h"
 
 /**
@@ -40,39 +41,23 @@ struct homa_rpc_bucket {
 };
 
 /**
- * struct homa_txmsg - bytes of an outgoing message, kept for retransmission
- * @charge: memory charged to the socket.
- * @order: of the pages; @chunks[i] holds the bytes from i << (PAGE_SHIFT + order).
- * @num_chunks: 0: the message is in @data.
- * @data: short messages.
- * @chunks: long ones.
- */
-struct homa_txmsg {
-	u32 charge;
-	u8 order;
-	u16 num_chunks;
-	union {
-		DECLARE_FLEX_ARRAY(u8, data);
-		DECLARE_FLEX_ARRAY(struct page *, chunks);
-	};
-};
-
-/**
  * struct homa_rpc_tx - outgoing message
- * @msg: its bytes, NULL before there are any.
- * @length: bytes of it.
+ * @msg: its bytes.
+ * @length: bytes of it, 0: there is none.
  * @unsched: bytes sent without a grant.
  * @granted: bytes that may be sent.
+ * @ready: bytes the application's thread has copied.
  * @sent: bytes given to IP at least once.
  * @level: of scheduled packets.
  * @active: a thread is sending and will look at @granted again.
  * @done_ticks: ticks since a reply was sent as far as granted, or asked for.
  */
 struct homa_rpc_tx {
-	struct homa_txmsg *msg;
+	struct homa_txmsg msg;
 	u32 length;
 	u32 unsched;
 	u32 granted;
+	u32 ready;
 	u32 sent;
 	u8 level;
 	bool active;
@@ -86,6 +71,7 @@ struct homa_rpc_tx {
  * @granted: bytes the sender may send.
  * @gaps: what was received; NULL for messages of one packet.
  * @queue: packets not copied out, protected by the lock of the RPC.
+ * @queued: bytes of the message in it.
  * @num_bpages: entries of @bpages, 0: no space yet.
  * @bpages: where the message goes.
  */
@@ -95,6 +81,7 @@ struct homa_rpc_rx {
 	u32 granted;
 	struct homa_gaps *gaps;
 	struct sk_buff_head queue;
+	u32 queued;
 	u32 num_bpages;
 	u32 bpages[HOMA_MAX_BPAGES];
 };
@@ -145,6 +132,7 @@ struct homa_stage_stamps {
  * @bucket: set at creation.
  * @refs: the table holds one.
  * @state: enum homa_rpc_state.
+ * @replying: a thread prepares the reply.
  * @is_private: only a recvmsg with this id gets the response.
  * @handed: given to a thread or the ready list, which was not done yet.
  * @dport: port of the peer.
@@ -156,10 +144,6 @@ struct homa_stage_stamps {
  * @error: errno for recvmsg, negative, or 0.
  * @hsk: socket, with a reference.
  * @peer: other side, with a reference.
- * @sock_link: entry of hsk->rpcs, under hsk->lock.
- * @ready_link: entry of hsk->ready, under hsk->lock.
- * @buf_link: entry of hsk->buf_waiters, under hsk->lock.
- * @dead_link: entry of hnet->dead.
  * @waiter: thread that waits for this private RPC.
  * @arrival: of the packet that is being handled.
  * @receive: by the thread it was handed to.
@@ -167,12 +151,18 @@ struct homa_stage_stamps {
  * @tx: outgoing message.
  * @rx: incoming message.
  * @grant: scheduling of @rx.
+ * @sock_link: entry of hsk->rpcs, under hsk->lock.
+ * @ready_link: entry of hsk->ready, under hsk->lock.
+ * @buf_link: entry of hsk->buf_waiters, under hsk->lock.
+ * @dead_link: entry of hnet->dead.
+ * @tiny: bytes of a tiny @tx.
  */
 struct homa_rpc {
 	struct hlist_node hash_link;
 	struct homa_rpc_bucket *bucket;
 	refcount_t refs;
 	u8 state;
+	bool replying;
 	bool is_private;
 	bool handed;
 	u16 dport;
@@ -184,17 +174,19 @@ struct homa_rpc {
 	int error;
 	struct homa_sock *hsk;
 	struct homa_peer *peer;
-	struct list_head sock_link;
-	struct list_head ready_link;
-	struct list_head buf_link;
-	struct llist_node dead_link;
 	struct homa_waiter *waiter;
 	struct homa_arrival_stamps arrival;
 	struct homa_receive_stamps receive;
 	struct homa_stage_stamps begun;
 	struct homa_rpc_tx tx;
+	/* Not cleared as a whole for each RPC, see new_rpc(). */
 	struct homa_rpc_rx rx;
 	struct homa_rpc_grant grant;
+	struct list_head sock_link;
+	struct list_head ready_link;
+	struct list_head buf_link;
+	struct llist_node dead_link;
+	u8 tiny[HOMA_TINY_MESSAGE];
 };
 
 /*
@@ -266,9 +258,6 @@ static inline void homa_rpc_end_unlock(struct homa_rpc *rpc)
 	if (was_alive)
 		homa_rpc_put(rpc);
 }
-
-/* Gives the memory of a message back that no RPC uses. */
-void homa_txmsg_free(struct homa_txmsg *msg);
 
 /* @leave_grants: takes an RPC that ends out of the grant machinery. */
 int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc));

@@ -7,8 +7,10 @@
 #include <linux/sched/signal.h>
 #include <net/inet_common.h>
 #include <net/transp_v6.h>
+#include "peer.h"
 #include "pool.h"
 #include "sock.h"
+#include "txmsg.h"
 
 #define HOMA_PORT_BITS 10
 #define HOMA_PORT_BUCKETS (1 << HOMA_PORT_BITS)
@@ -127,6 +129,12 @@ static u16 pick_port(struct homa_net *hnet)
 
 static void homa_sock_destruct(struct sock *sk)
 {
+	struct homa_peer *peer = rcu_dereference_protected(homa_sk(sk)->recent_peer, true);
+
+	if (peer)
+		homa_peer_put(peer);
+	homa_txmsg_free_spares(homa_sk(sk));
+	kfree(homa_sk(sk)->spare_rpc);
 	homa_pool_free(homa_sk(sk)->pool);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
@@ -155,6 +163,8 @@ int homa_sock_init(struct homa_sock *hsk)
 	INIT_LIST_HEAD(&hsk->net_link);
 	hsk->error_msg = "";
 	hsk->want_wmem = 0;
+	RCU_INIT_POINTER(hsk->recent_peer, NULL);
+	hsk->spare_rpc = NULL;
 	hsk->pool = NULL;
 	spin_lock_init(&hsk->lock);
 	INIT_LIST_HEAD(&hsk->rpcs);
@@ -164,6 +174,8 @@ int homa_sock_init(struct homa_sock *hsk)
 	INIT_LIST_HEAD(&hsk->ready);
 	INIT_LIST_HEAD(&hsk->waiters);
 	INIT_LIST_HEAD(&hsk->buf_waiters);
+	INIT_LIST_HEAD(&hsk->spare_chunks);
+	hsk->num_spare_chunks = 0;
 
 	sk->sk_destruct = homa_sock_destruct;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(hnet->tun.wmem_max));

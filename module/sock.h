@@ -10,6 +10,7 @@
 #include "net.h"
 #include "uapi/homa.h"
 
+struct homa_peer;
 struct homa_pool;
 struct homa_rpc;
 
@@ -38,6 +39,8 @@ struct homa_waiter {
  * @net_seq: place in it, set at creation.
  * @error_msg: why the last call failed.
  * @want_wmem: somebody waits for transmit memory.
+ * @recent_peer: see homa_peer_get_recent().
+ * @spare_rpc: memory of one that was freed, for the next, or NULL.
  * @pool: receive region, set once.
  * @lock: protects what follows.
  * @rpcs: live RPCs in the order of their seq.
@@ -47,6 +50,8 @@ struct homa_waiter {
  * @ready: RPCs that need a thread.
  * @waiters: threads that need an RPC, the latest first.
  * @buf_waiters: RPCs without space in the region, short ones first.
+ * @spare_chunks: pages of messages that were freed, see txmsg.c.
+ * @num_spare_chunks: length of @spare_chunks.
  */
 struct homa_sock {
 	struct inet_sock inet;
@@ -58,6 +63,8 @@ struct homa_sock {
 	u64 net_seq;
 	const char *error_msg;
 	int want_wmem;
+	struct homa_peer __rcu *recent_peer;
+	struct homa_rpc *spare_rpc;
 	struct homa_pool *pool;
 	spinlock_t lock;
 	struct list_head rpcs;
@@ -67,6 +74,8 @@ struct homa_sock {
 	struct list_head ready;
 	struct list_head waiters;
 	struct list_head buf_waiters;
+	struct list_head spare_chunks;
+	u32 num_spare_chunks;
 };
 
 /* An AF_INET6 socket; the core finds @inet6 by its offset. */

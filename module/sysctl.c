@@ -26,6 +26,7 @@ static int max_secs = 1000000;
 static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
 static int max_int = S32_MAX;
+static int max_packet = 65535; /* length of an IP packet */
 static int max_level = 7; /* of the IP header */
 static int max_share = 500; /* permille */
 
@@ -36,6 +37,7 @@ static int max_share = 500; /* permille */
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(link_mbps, 25000, one, max_int) \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
+	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
 	NAME(max_server_rpcs, 65536, one, max_rpcs) /* a socket */ \

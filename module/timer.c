@@ -168,6 +168,7 @@ static bool stop(struct homa_net *hnet)
 		spin_lock_bh(&hsk->lock);
 		idle = idle && list_empty(&hsk->rpcs);
 		spin_unlock_bh(&hsk->lock);
+		homa_txmsg_free_spares(hsk);
 	}
 	spin_unlock_bh(&hnet->sock_lock);
 	/* If somebody else has started it meanwhile, it is his. */

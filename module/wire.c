@@ -317,12 +317,14 @@ u32 homa_wire_seg_bytes(u32 mtu, u32 ip_header_bytes)
 	return mtu > headers ? mtu - headers : 0;
 }
 
-u32 homa_wire_segments(u32 mtu, u32 ip_header_bytes, u32 gso_bytes)
+u32 homa_wire_segments(u32 mtu, u32 ip_header_bytes, u32 gso_bytes, enum homa_wire_form form)
 {
-	u32 headers = ip_header_bytes + HOMA_DATA_GSO_HDR_BYTES;
+	/* Repeated once, and in front of each segment. */
+	u32 per_segment = form == HOMA_FORM_GSO ? sizeof(__be32) : 0;
+	u32 headers = ip_header_bytes + sizeof(struct homa_data_hdr) - per_segment;
 	u32 seg_bytes = homa_wire_seg_bytes(mtu, ip_header_bytes);
 
 	if (!seg_bytes || gso_bytes <= mtu)
 		return 1;
-	return (gso_bytes - headers) / (seg_bytes + sizeof(__be32));
+	return (gso_bytes - headers) / (seg_bytes + per_segment);
 }

@@ -181,13 +181,14 @@ void homa_wire_mark_retransmit(struct homa_data_hdr *h, u32 end);
 u32 homa_wire_seg_bytes(u32 mtu, u32 ip_header_bytes);
 
 /**
- * homa_wire_segments() - segments in one GSO packet
+ * homa_wire_segments() - segments in one packet to be cut
  * @mtu: of the route.
  * @ip_header_bytes: 20 for IPv4, 40 for IPv6.
- * @gso_bytes: longest GSO packet with IP header; below the MTU: no GSO.
+ * @gso_bytes: longest such packet with IP header; up to the MTU: none.
+ * @form: of the packet.
  *
  * Return: the number, at least 1.
  */
-u32 homa_wire_segments(u32 mtu, u32 ip_header_bytes, u32 gso_bytes);
+u32 homa_wire_segments(u32 mtu, u32 ip_header_bytes, u32 gso_bytes, enum homa_wire_form form);
 
 #endif /* _HOMA_WIRE_H */

@@ -665,14 +665,14 @@ TEST(WireGeometry, PayloadAndSegments)
 
 	for (auto &c : cases) {
 		EXPECT_EQ(homa_wire_seg_bytes(c.mtu, c.ip), c.seg);
-		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 0), 1u);
-		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 10000), c.at_10000);
-		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 100000), c.at_100000);
+		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 0, HOMA_FORM_GSO), 1u);
+		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 10000, HOMA_FORM_GSO), c.at_10000);
+		EXPECT_EQ(homa_wire_segments(c.mtu, c.ip, 100000, HOMA_FORM_GSO), c.at_100000);
 	}
 	EXPECT_EQ(homa_wire_seg_bytes(76, 20), 0u);
 	EXPECT_EQ(homa_wire_seg_bytes(77, 20), 1u);
 	EXPECT_EQ(homa_wire_seg_bytes(0, 20), 0u);
-	EXPECT_EQ(homa_wire_segments(60, 20, 10000), 1u);
+	EXPECT_EQ(homa_wire_segments(60, 20, 10000, HOMA_FORM_GSO), 1u);
 }
 
 TEST(WireNames, EveryDropReasonHasItsText)

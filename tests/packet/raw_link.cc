@@ -18,6 +18,17 @@
 
 namespace {
 
+// struct virtio_net_hdr; its header is not one for C++.
+struct VnetHeader {
+  std::uint8_t flags;
+  std::uint8_t gso_type;
+  std::uint16_t hdr_len;
+  std::uint16_t gso_size;
+  std::uint16_t csum_start;
+  std::uint16_t csum_offset;
+};
+constexpr std::uint8_t kNeedsCsum = 1, kGsoTcp4 = 1, kGsoTcp6 = 4;
+
 void check(bool ok, const std::string& what) {
   if (!ok) throw std::system_error(errno, std::generic_category(), what);
 }
@@ -114,9 +125,17 @@ RawLink::RawLink(int family, const std::string& device, const std::string& host_
   here.sll_protocol = htons(family == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);
   here.sll_ifindex = index_;
   check(!bind(fd_, reinterpret_cast<sockaddr*>(&here), sizeof(here)), "bind AF_PACKET");
+  // Such packets need a socket of their own; protocol 0: it receives nothing.
+  super_fd_ = socket(AF_PACKET, SOCK_RAW, 0);
+  check(super_fd_ >= 0, "socket AF_PACKET");
+  int on = 1;
+  check(!setsockopt(super_fd_, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)), "PACKET_VNET_HDR");
 }
 
-RawLink::~RawLink() { close(fd_); }
+RawLink::~RawLink() {
+  close(fd_);
+  close(super_fd_);
+}
 
 Address RawLink::host(unsigned number) const {
   const auto low = static_cast<std::uint8_t>(number);
@@ -134,14 +153,36 @@ void RawLink::send(const Address& from, const Address& to, std::uint8_t protocol
                    const Bytes& bytes, bool broadcast) {
   Bytes packet = ip_header(from, to, protocol, bytes.size());
   packet.insert(packet.end(), bytes.begin(), bytes.end());
-  transmit(packet, broadcast);
+  transmit(fd_, packet, broadcast);
+}
+
+void RawLink::send_super(const Address& from, const Address& to, std::uint8_t protocol,
+                         const Bytes& bytes, std::uint16_t gso_bytes) {
+  ether_header link = {};
+  std::memcpy(link.ether_dhost, mac_.data(), mac_.size());
+  link.ether_type = htons(family_ == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+  const Bytes ip = ip_header(from, to, protocol, bytes.size());
+  const auto start = static_cast<std::uint16_t>(sizeof(link) + ip.size());
+  VnetHeader h = {};
+  h.flags = kNeedsCsum;
+  h.gso_type = family_ == AF_INET ? kGsoTcp4 : kGsoTcp6;
+  h.hdr_len = static_cast<std::uint16_t>(start + sizeof(homa_data_hdr));
+  h.gso_size = gso_bytes;
+  h.csum_start = start;
+  h.csum_offset = offsetof(homa_common_hdr, checksum);
+  Bytes out;
+  append(out, h);
+  append(out, link);
+  out.insert(out.end(), ip.begin(), ip.end());
+  out.insert(out.end(), bytes.begin(), bytes.end());
+  transmit(super_fd_, out, false);
 }
 
 void RawLink::send_ip(const Bytes& packet, std::size_t padding) {
-  transmit(longer(packet, padding), false);
+  transmit(fd_, longer(packet, padding), false);
 }
 
-void RawLink::transmit(const Bytes& packet, bool broadcast) {
+void RawLink::transmit(int fd, const Bytes& packet, bool broadcast) {
   sockaddr_ll where = {};
   where.sll_family = AF_PACKET;
   where.sll_protocol = htons(family_ == AF_INET ? ETHERTYPE_IP : ETHERTYPE_IPV6);
@@ -151,7 +192,7 @@ void RawLink::transmit(const Bytes& packet, bool broadcast) {
     std::memset(where.sll_addr, 0xff, 6);
   else
     std::memcpy(where.sll_addr, mac_.data(), 6);
-  check(sendto(fd_, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&where),
+  check(sendto(fd, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&where),
                sizeof(where)) == static_cast<ssize_t>(packet.size()),
         "sendto AF_PACKET");
 }

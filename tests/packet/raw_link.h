@@ -37,6 +37,9 @@ class RawLink {
 
   void send(const Address& from, const Address& to, std::uint8_t protocol, const Bytes& bytes,
             bool broadcast = false);
+  // A packet longer than the MTU, to be cut into segments of @gso_bytes as TCP would be.
+  void send_super(const Address& from, const Address& to, std::uint8_t protocol,
+                  const Bytes& bytes, std::uint16_t gso_bytes);
   // A whole packet, IP header included; @padding bytes follow that are not part of it.
   void send_ip(const Bytes& packet, std::size_t padding = 0);
   // The IP header of such a packet with @bytes behind it. IPv4: @fragment is the field
@@ -50,10 +53,11 @@ class RawLink {
   std::optional<Frame> receive(int timeout_ms);
 
  private:
-  void transmit(const Bytes& packet, bool broadcast);
+  void transmit(int fd, const Bytes& packet, bool broadcast);
 
   int family_;
   int fd_;
+  int super_fd_;
   int index_;
   std::array<std::uint8_t, 6> mac_;
 };
