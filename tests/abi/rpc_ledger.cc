@@ -121,6 +121,7 @@ struct Options {
 	size_t max_length = kMaxLength;
 	unsigned long_permille = 1000;
 	bool corrupt = false;
+	unsigned reply_tries = 1;
 	unsigned deadline_s = 300;
 };
 
@@ -129,6 +130,7 @@ struct Options {
 	fprintf(stderr,
 		"rpc_ledger: %s\n"
 		"usage: rpc_ledger server --bind ADDR --port P [--threads N] [--seed S] [--corrupt 0|1]\n"
+		"                  [--reply-tries N]\n"
 		"       rpc_ledger client --server ADDR[,ADDR...] --port P [--count N]\n"
 		"                  [--outstanding M] [--seed S] [--max-length BYTES]\n"
 		"                  [--long-permille N] [--corrupt 0|1] [--deadline SECONDS]\n",
@@ -174,6 +176,8 @@ Options parse(int argc, char **argv)
 			o.long_permille = static_cast<unsigned>(number);
 		else if (name == "--corrupt" && number <= 1)
 			o.corrupt = number;
+		else if (name == "--reply-tries" && o.server && number)
+			o.reply_tries = static_cast<unsigned>(number);
 		else if (name == "--deadline" && !o.server && number)
 			o.deadline_s = static_cast<unsigned>(number);
 		else
@@ -224,7 +228,7 @@ private:
 	unsigned long long executed_ = 0, repeated_ = 0, damaged_ = 0, failed_replies_ = 0;
 };
 
-void serve(const endpoint &ep, uint64_t seed, Ledger &ledger)
+void serve(const endpoint &ep, const Options &o, Ledger &ledger)
 {
 	std::vector<unsigned char> data(kMaxLength);
 	received r = {};
@@ -240,11 +244,18 @@ void serve(const endpoint &ep, uint64_t seed, Ledger &ledger)
 		}
 		size_t length = static_cast<size_t>(r.length);
 		endpoint_copy(&ep, &r, data.data());
-		size_t response_length = check_request(data.data(), length, seed);
+		size_t response_length = check_request(data.data(), length, o.seed);
 		ledger.executed(r.from, r.args.id, response_length != 0);
 		response_length = std::max<size_t>(response_length, 1);
-		fill(data.data(), 0, response_length, response_key(r.args.id ^ 1, seed));
-		if (endpoint_reply(&ep, &r.from, data.data(), response_length, r.args.id) < 0)
+		fill(data.data(), 0, response_length, response_key(r.args.id ^ 1, o.seed));
+		// A reply that failed for lack of memory may be given again.
+		unsigned tries = o.reply_tries;
+		int result;
+		do
+			result = endpoint_reply(&ep, &r.from, data.data(), response_length,
+						r.args.id);
+		while (result < 0 && errno == ENOMEM && --tries);
+		if (result < 0)
 			ledger.failed_reply(errno);
 	}
 }
@@ -266,7 +277,7 @@ int run_server(const Options &o, const endpoint_addr &address)
 	Ledger ledger;
 	std::vector<std::thread> threads;
 	for (unsigned i = 0; i < o.threads; i++)
-		threads.emplace_back([&] { serve(ep, o.seed, ledger); });
+		threads.emplace_back([&] { serve(ep, o, ledger); });
 	printf("READY\n");
 	fflush(stdout);
 	int which;
