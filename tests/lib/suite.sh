@@ -18,3 +18,11 @@ for name in "$@"; do
 	sync_out
 	say "suite: $name: $(grep -c '^ok' "$CASES") ok, $(grep -c '^not ok' "$CASES") not ok"
 done
+
+# How often each line of homa.ko ran, if it was built to count that; the kernel keeps what unloaded modules counted.
+if [ -d /sys/kernel/debug/gcov ]; then
+	mkdir -p "$OUT/gcov"
+	find /sys/kernel/debug/gcov -path '*/module/*.gcda' | while read -r counters; do
+		cat "$counters" >"$OUT/gcov/${counters##*/}"
+	done
+fi

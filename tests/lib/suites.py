@@ -19,6 +19,7 @@ sys.path.insert(0, str(TOP / "tests" / "lint"))
 
 import attribution  # noqa: E402
 import checks  # noqa: E402
+import coverage  # noqa: E402
 import simcluster  # noqa: E402
 import dissection  # noqa: E402
 
@@ -29,12 +30,15 @@ Case = collections.namedtuple("Case", "name verdict why")
 # runs only when asked for.
 Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full", defaults=[False])
 
+# Not a script: what those before it in the same guest ran of the module.
+COVERAGE = "coverage"
+
 # All that the module does, and the tracer with it.
 MODULE_SCRIPTS = ["smoke", "abi", "errors", "reload", "trace", "levels", "path", "namespaces", "packet",
                   "control", "netem", "tracer"]
 
 GUESTS = {
-    "uml": Guest("uml", "uml-smp", 1200,
+    "uml": Guest("uml", "uml-smp", 1500,
                  ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels",
                   "path", "namespaces", "packet", "hostile", "control", "gso", "examples", "capture",
                   "tracer", "triggers", "pipeline"]),
@@ -42,10 +46,14 @@ GUESTS = {
                    ["smoke", "abi", "errors", "gso", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "reload", "trace"]),
+                   ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "packet", "tracer",
+                    "path", "faults", COVERAGE]),
     "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),
     "kcsan": Guest("rt", "x86-kcsan", 5400, MODULE_SCRIPTS, full=True),
 }
+
+# Lines for the end of the run's report.
+NOTES = []
 
 PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
                 "tools/wireshark/tests"]
@@ -186,6 +194,7 @@ def guest_files(kernel):
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
              "/bin/echo_client": BUILD / "docs/examples/echo_client",
              "/bin/echo_server": BUILD / "docs/examples/echo_server",
+             "/bin/fault_walk": BUILD / "tests/abi/fault_walk",
              "/bin/hostile": BUILD / "tests/abi/hostile",
              "/bin/packet_test": BUILD / "tests/packet/packet_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
@@ -209,6 +218,10 @@ def guest_files(kernel):
 
 def run_guest(guest, spec, scripts):
     """Boots once, runs @scripts in it; each is a suite of its own."""
+    if scripts == [COVERAGE]:
+        yield f"vm/{guest}/{COVERAGE}", [Case(COVERAGE, "skip", f"is of all vm/{guest} together")], 0
+        return
+    in_guest = [script for script in scripts if script != COVERAGE]
     out = LOGS / f"vm-{guest}"
     shutil.rmtree(out, ignore_errors=True)
     started = time.monotonic()
@@ -231,18 +244,39 @@ def run_guest(guest, spec, scripts):
                               "--timeout", str(spec.timeout + SOAK_SECONDS), "--out", str(out)]
                         + [word for target, source in files.items()
                            for word in ("--file", f"{source}:{target}")]
-                        + ["tests/lib/suite.sh", *scripts])
-    for script in scripts:
+                        + ["tests/lib/suite.sh", *in_guest])
+    for script in in_guest:
         cases = read_cases(out, script)
         if script == "pipeline" and (out / "pipeline.ttd").exists():
             cases += explain(out)
         if script == "capture" and (out / "capture.pcap").exists():
             cases += [Case(name, "not ok" if why else "ok", f"{why} ({short(out)}/capture.pcap)")
                       for name, why in dissection.problems(out)]
-        if script == scripts[-1]:
+        if script == in_guest[-1]:
             why = f"{last_line(log)} ({short(log)}, {short(out)}/console.log)"
             cases.append(Case("guest", "not ok" if status else "ok", why))
         yield f"vm/{guest}/{script}", cases, script_seconds(out, script)
+    if COVERAGE in scripts:
+        yield (f"vm/{guest}/{COVERAGE}",
+               measure_coverage(out, BUILD / f"kmod-{spec.kernel}/src/module",
+                                whole=scripts == spec.scripts), 0)
+
+
+def measure_coverage(out, objects, whole):
+    """What the scripts of a guest ran of the module; judged only if all of them ran."""
+    log = LOGS / "coverage.log"
+    try:
+        files = coverage.read(out / "gcov", objects)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return [Case(COVERAGE, "not ok", f"gcov: {error}")]
+    log.write_text(coverage.report(files), encoding="utf-8")
+    missed = len(coverage.missed_in_handlers(files))
+    NOTES.append(f"coverage {coverage.percent(files):.1f} % of the lines of module/;"
+                 f" {missed} lines of packet handlers did not run ({short(log)})")
+    if not whole:
+        return [Case(COVERAGE, "skip", "not all suites of the guest were called")]
+    return [Case(name, "not ok" if why else "ok", f"{why} ({short(log)})")
+            for name, why in coverage.problems(files)]
 
 
 def explain(out):

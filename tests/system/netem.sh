@@ -121,23 +121,26 @@ run_with long_all_together "$few" 1000 loss 3% duplicate 5% delay 500us 300us re
 # RPC_UNKNOWN of a RESEND, so servers may forget RPCs too early: no more than they remember having finished are sent.
 check acquainted acquainted
 altered=1 patience=300
-run_with corrupt "$(scaled 900 100)" 5 corrupt 3%
+run_with corrupt "$(scaled 900 100)" 5 corrupt "$(scaled 3% 10%)"
 check was_altered was_altered
 altered=0 patience=2000
 run_with after_corruption "$few" 1000 loss 1%
 hosts_end
 
-hosts 4
-run_with loss_1 "$(scaled 2000 50)" 5 loss 1%
-hosts_end
+# More hosts than CPUs tell nothing more of the module's memory and locks, and take minutes there.
+if [ "$MODE" != uml-debug ]; then
+	hosts 4
+	run_with loss_1 "$(scaled 2000 50)" 5 loss 1%
+	hosts_end
 
-hosts 8
-run_with loss_1 "$(scaled 1000 20)" 5 loss 1%
-run_with loss_10 "$(scaled 1000 20)" 5 loss 10%
-run_with all_together "$(scaled 1000 20)" 5 loss 3% duplicate 5% delay 500us 300us reorder 50%
-hosts_end
+	hosts 8
+	run_with loss_1 "$(scaled 1000 20)" 5 loss 1%
+	run_with loss_10 "$(scaled 1000 20)" 5 loss 10%
+	run_with all_together "$(scaled 1000 20)" 5 loss 3% duplicate 5% delay 500us 300us reorder 50%
+	hosts_end
+fi
 
 total=$(awk '{ n += $1 } END { print n }' /tmp/total)
 echo "total: $total RPCs completed"
-check enough_rpcs test "$total" -ge "$(scaled 100000 2500)"
+check enough_rpcs test "$total" -ge "$(scaled 100000 1500)"
 check unload unload
