@@ -428,6 +428,8 @@ void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u
 		homa_metric_inc(hsk->hnet, packets_sent_RPC_UNKNOWN);
 	else if (type == HOMA_BUSY)
 		homa_metric_inc(hsk->hnet, packets_sent_BUSY);
+	else if (type == HOMA_FREEZE)
+		homa_metric_inc(hsk->hnet, packets_sent_FREEZE);
 	else
 		homa_metric_inc(hsk->hnet, packets_sent_NEED_ACK);
 	homa_trace_ctrl_xmit(id, type, 0);
