@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -107,7 +108,7 @@ TEST(Report, JsonHoldsWhatWasRecorded) {
 }
 
 TEST(Output, ReplacesOrLeavesAlone) {
-  std::string path = testing::TempDir() + "rpcload_output", error;
+  std::string path = testing::TempDir() + "rpcload_output." + std::to_string(getpid()), error;
   ASSERT_TRUE(WriteFile(path, "one", &error)) << error;
   ASSERT_TRUE(WriteFile(path, "two", &error)) << error;
   std::ostringstream content;

@@ -2,6 +2,7 @@
 #include "read/rpc_log.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -36,7 +37,7 @@ class RpcLogFile : public ::testing::Test {
   }
 
   rpclog_header header{};
-  std::string path = ::testing::TempDir() + "rpc_log_test.bin";
+  std::string path = ::testing::TempDir() + "rpc_log_test." + std::to_string(getpid());
 };
 
 TEST_F(RpcLogFile, Reads) {

@@ -2,6 +2,7 @@
 #include "read/timetrace.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -52,7 +53,7 @@ class TimetraceFile : public ::testing::Test {
   }
 
   tt_writer* writer;
-  std::string path = ::testing::TempDir() + "timetrace_test.ttd";
+  std::string path = ::testing::TempDir() + "timetrace_test." + std::to_string(getpid());
 };
 
 TEST_F(TimetraceFile, FieldsAreMatchedByName) {

@@ -2,6 +2,7 @@
 #include "report/report.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -156,7 +157,7 @@ TEST(Csv, OneLinePerRpcThatAddsUp) {
 class CompareFiles : public ::testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = ::testing::TempDir() + name;
+    const std::string path = ::testing::TempDir() + std::to_string(getpid()) + name;
     std::ofstream(path) << text;
     return path;
   }
