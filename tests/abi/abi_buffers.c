@@ -75,15 +75,16 @@ static void region_unmapped_later(void)
 {
 	struct duo d = open_duo();
 	struct received r = { 0 };
+	struct homa_rpc_info info;
 	union endpoint_addr to;
 
 	EXPECT_OK(munmap(d.server.region, d.server.region_bytes));
 	request(&d, 5000, 0, 0);
 	EXPECT_ERR(endpoint_receive(&d.server, 0, 0, &r), EFAULT);
 	EXPECT(r.args.id & 1);
-	/* It is not executed again, and can be answered. */
-	to = d.to;
-	endpoint_set_port(&to, endpoint_port(&d.client));
+	/* It is not executed again, and can be answered; recvmsg did not say whom. */
+	EXPECT_EQ(info_of(&d.server, &info, 1).num_rpcs, 1);
+	memcpy(&to, &info.peer, sizeof(info.peer));
 	EXPECT_EQ(endpoint_reply(&d.server, &to, "sorry", 5, r.args.id), 0);
 	receive(&d.client, 0, &r);
 	EXPECT_EQ(r.length, 5);
