@@ -111,6 +111,8 @@ int homa_ioctl_info(struct homa_sock *hsk, void __user *arg)
  * @hsk: current socket, with a reference.
  * @rpc: current RPC of it, with a reference; NULL: the socket itself.
  * @shows_rpcs: RPCs of @hsk are shown, whoever it belongs to meanwhile.
+ * @last_seq: of the last RPC shown: those that come meanwhile are not, or a
+ *	busy socket would never end.
  * @pos: of the two in the file.
  *
  * It stays between two reads, so that each line costs the same however many
@@ -121,6 +123,7 @@ struct homa_dump {
 	struct homa_sock *hsk;
 	struct homa_rpc *rpc;
 	bool shows_rpcs;
+	u64 last_seq;
 	loff_t pos;
 };
 
@@ -148,12 +151,18 @@ static bool advance(struct seq_file *m, struct homa_dump *dump)
 	dump->pos++;
 	if (dump->hsk && dump->shows_rpcs) {
 		dump->rpc = homa_rpc_next(dump->hsk, dump->rpc);
-		if (dump->rpc)
+		if (dump->rpc && dump->rpc->seq <= dump->last_seq)
 			return true;
+		if (dump->rpc)
+			homa_rpc_put(dump->rpc);
+		dump->rpc = NULL;
 	}
 	dump->hsk = homa_sock_next(dump->hnet, dump->hsk);
-	dump->shows_rpcs = dump->hsk && shows_rpcs(m, dump->hsk);
-	return dump->hsk;
+	if (!dump->hsk)
+		return false;
+	dump->shows_rpcs = shows_rpcs(m, dump->hsk);
+	dump->last_seq = READ_ONCE(dump->hsk->next_seq);
+	return true;
 }
 
 static void *dump_start(struct seq_file *m, loff_t *pos)
