@@ -17,13 +17,13 @@ static int bind_device(const struct endpoint *ep, const char *device)
 	return setsockopt(ep->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
 }
 
-static void freeze_needs_privilege(void)
+/* Succeeds; that it has no effect, control.sh looks at. */
+static void freeze_without_privilege(void)
 {
 	struct endpoint ep = endpoint_open(FAMILY, 0);
 
-	EXPECT_OK(ioctl(ep.fd, HOMAIOCFREEZE, NULL));
 	EXPECT_OK(setuid(NOBODY));
-	EXPECT_ERR(ioctl(ep.fd, HOMAIOCFREEZE, NULL), EPERM);
+	EXPECT_OK(ioctl(ep.fd, HOMAIOCFREEZE, NULL));
 }
 
 static void device_of_the_route(void)
@@ -116,7 +116,7 @@ static void no_error_of_the_socket(void)
 }
 
 const struct abi_case host_cases[] = {
-	{ "local_freeze_needs_privilege", freeze_needs_privilege },
+	{ "freeze_without_privilege", freeze_without_privilege },
 	{ "local_device_of_the_route", device_of_the_route },
 	{ "local_device_of_others", device_of_others },
 	{ "local_mark_chooses_the_route", mark_chooses_the_route },

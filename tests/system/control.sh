@@ -59,15 +59,19 @@ freeze_lists() {
 
 thaw() { echo thaw >/proc/timetrace; }
 marks=0
-frozen() {                      # no new record comes
+frozen() {                      # no new record comes; a line holds eight letters of a mark
 	marks=$((marks + 1))
-	echo "mark number_$marks." >/proc/timetrace
-	refused grep -q "number_$marks\." /proc/timetrace
+	echo "mark no_$marks." >/proc/timetrace
+	refused grep -q "no_$marks\." /proc/timetrace
 }
 
 freeze_here() {
 	setting h1 action=3 && wait_for 10 frozen && grep -q 'homa: as' /proc/timetrace && thaw &&
 		[ "$(metric h1 packets_sent_FREEZE)" = 0 ]
+}
+
+freeze_without_privilege() {
+	in_host h1 abi_test --only freeze_without_privilege 10.0.1.1 && refused frozen
 }
 
 freeze_not_allowed() {
@@ -120,6 +124,7 @@ check dump_in_pieces dump_in_pieces
 check dump_left_half_way dump_left_half_way
 check freeze_lists freeze_lists
 check freeze_here freeze_here
+check freeze_without_privilege freeze_without_privilege
 check freeze_not_allowed freeze_not_allowed
 check freeze_allowed freeze_allowed
 check actions_unknown actions_unknown
