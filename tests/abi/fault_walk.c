@@ -3,8 +3,7 @@
  * Lets each allocation and each access to user memory of a system call fail,
  * one after the other, until the call meets no more of them:
  *
- *   fault_walk calls ADDRESS     over the host's own ADDRESS (127.0.0.1, ::1)
- *   fault_walk load FILE.ko      of loading that module
+ *   fault_walk ADDRESS     over the host's own ADDRESS (127.0.0.1, ::1)
  *
  * Whoever starts it has set /sys/kernel/debug/fail* so that only faults below
  * the module's code count. A call may fail with the errors of such faults and
@@ -22,7 +21,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define REGION_BYTES (64 * HOMA_BPAGE_SIZE)
@@ -44,7 +42,6 @@ struct scene {
 
 static union endpoint_addr self;
 static unsigned char data[LONG];
-static const char *module;
 static int control = -1; /* this thread's /proc/thread-self/fail-nth */
 static int home = -1; /* network namespace */
 
@@ -201,20 +198,6 @@ static int call_namespace(struct scene *s)
 	return unshare(CLONE_NEWNET) ? -1 : setns(home, CLONE_NEWNET);
 }
 
-static int call_load(struct scene *s)
-{
-	int fd = open(module, O_RDONLY | O_CLOEXEC), result, error;
-
-	(void)s;
-	if (fd < 0)
-		die(module);
-	result = (int)syscall(SYS_finit_module, fd, "", 0);
-	error = errno;
-	close(fd);
-	errno = error;
-	return result;
-}
-
 static const struct call {
 	const char *name;
 	size_t bytes;
@@ -233,7 +216,7 @@ static const struct call {
 	{ "info", SHORT, requested, call_info },
 	{ "abort", SHORT, requested, call_abort },
 	{ "namespace", 0, sockets, call_namespace },
-}, load = { "load", 0, NULL, call_load };
+};
 
 /* ---- The walk ---- */
 
@@ -246,22 +229,17 @@ static const char *once(const struct call *call, struct scene *s, bool *met)
 	int result, error;
 
 	alarm(CALL_SECONDS);
-	if (call->before)
-		call->before(s);
+	call->before(s);
 	arm(s->nth);
 	result = call->call(s);
 	error = errno;
 	*met = disarm();
 	if (result < 0 && (!*met || !expected(error)))
 		why = strerror(error);
-	else if (call->before)
+	else
 		why = whole(s);
-	else if (!result && syscall(SYS_delete_module, "homa", 0))
-		why = "cannot be unloaded";
-	if (call->before) {
-		endpoint_close(&s->client);
-		endpoint_close(&s->server);
-	}
+	endpoint_close(&s->client);
+	endpoint_close(&s->server);
 	alarm(0);
 	return why;
 }
@@ -295,8 +273,8 @@ int main(int argc, char **argv)
 {
 	bool all = true;
 
-	if (argc != 3 || (strcmp(argv[1], "load") && strcmp(argv[1], "calls"))) {
-		fprintf(stderr, "usage: fault_walk calls ADDRESS | fault_walk load FILE.ko\n");
+	if (argc != 2) {
+		fprintf(stderr, "usage: fault_walk ADDRESS\n");
 		return 2;
 	}
 	control = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
@@ -305,12 +283,8 @@ int main(int argc, char **argv)
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		die("/proc/self/ns/net");
-	if (!strcmp(argv[1], "load")) {
-		module = argv[2];
-		return !walk(&load);
-	}
-	if (!endpoint_parse(argv[2], PORT, &self)) {
-		fprintf(stderr, "fault_walk: not an address: %s\n", argv[2]);
+	if (!endpoint_parse(argv[1], PORT, &self)) {
+		fprintf(stderr, "fault_walk: not an address: %s\n", argv[1]);
 		return 2;
 	}
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)

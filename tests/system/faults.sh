@@ -36,12 +36,12 @@ prepare() {
 		not_in_page_faults && below_homa
 }
 
-walk() {                        # walk ARG...: a case for each of fault_walk's
+walk() {                        # walk ADDRESS: a case for each of fault_walk's
 	fault_walk "$@" >/tmp/walk 2>&1
 	_status=$?
 	cat /tmp/walk
 	sed -n 's/^\(not ok\|ok\) /\1 walk_/p' /tmp/walk >>"$CASES"
-	[ $_status -lt 2 ] && grep -q '^\(not \)\?ok' /tmp/walk || not_ok "walk_$1" "fault_walk ended with status $_status"
+	[ $_status -lt 2 ] && grep -q '^\(not \)\?ok' /tmp/walk || not_ok walk "fault_walk ended with status $_status"
 }
 
 TIMES=1000000
@@ -80,8 +80,8 @@ ended() {
 
 check load load_modules
 check prepare prepare
-walk calls 127.0.0.1
-[ ! -d /proc/sys/net/ipv6 ] || walk calls ::1
+walk 127.0.0.1
+[ ! -d /proc/sys/net/ipv6 ] || walk ::1
 check hosts net_pair
 used=$(memory_used)
 check slab under failslab 1 --count 60 --outstanding 8 --long-permille 100
