@@ -34,20 +34,15 @@ Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full", defa
 COVERAGE = "coverage"
 
 # All that the module does, and the tracer with it.
-MODULE_SCRIPTS = ["smoke", "abi", "errors", "reload", "trace", "levels", "path", "namespaces", "packet",
-                  "control", "netem", "tracer"]
+MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels", "path",
+                  "namespaces", "packet", "hostile", "control", "gso", "tracer", "triggers"]
 
 GUESTS = {
-    "uml": Guest("uml", "uml-smp", 1500,
-                 ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels",
-                  "path", "namespaces", "packet", "hostile", "control", "gso", "examples", "capture",
-                  "tracer", "triggers", "pipeline"]),
+    "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "gso", "trace", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
-    "debug": Guest("uml-debug", "uml-debug", 1800,
-                   ["smoke", "abi", "netem", "errors", "reload", "trace", "levels", "packet", "tracer",
-                    "path", "faults", COVERAGE]),
+    "debug": Guest("uml-debug", "uml-debug", 1800, MODULE_SCRIPTS + ["faults", COVERAGE]),
     "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),
     "kcsan": Guest("rt", "x86-kcsan", 5400, MODULE_SCRIPTS, full=True),
 }
