@@ -132,9 +132,10 @@ static int link_rpc(struct homa_rpc *rpc)
 	}
 	if (server)
 		sock_hold(homa_to_sk(hsk));
-	rpc->seq = ++hsk->next_seq;
+	rpc->seq = hsk->next_seq + 1;
+	WRITE_ONCE(hsk->next_seq, rpc->seq);
 	list_add_tail(&rpc->sock_link, &hsk->rpcs);
-	hsk->num_rpcs++;
+	WRITE_ONCE(hsk->num_rpcs, hsk->num_rpcs + 1);
 	hsk->num_server_rpcs += server;
 	homa_net_tick_needed(hsk->hnet);
 	spin_unlock(&hsk->lock);
@@ -352,7 +353,7 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 		list_del_init(&rpc->ready_link);
 	if (unlikely(!list_empty(&rpc->buf_link)))
 		list_del_init(&rpc->buf_link);
-	hsk->num_rpcs--;
+	WRITE_ONCE(hsk->num_rpcs, hsk->num_rpcs - 1);
 	hsk->num_server_rpcs -= server;
 	if (rpc->waiter) {
 		complete(&rpc->waiter->done);
