@@ -25,7 +25,7 @@ test: deps ## every test of the project: units, lint, virtual machines
 	$(Q)tests/run
 
 .PHONY: test-full
-test-full: deps user ## all that and the emulated debug kernels (KASAN with lockdep, KCSAN): an hour or two more
+test-full: deps user ## all that and the emulated debug kernels (KASAN with lockdep, KCSAN)
 	$(Q)tests/run --full
 
 .PHONY: check
