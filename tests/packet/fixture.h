@@ -24,6 +24,7 @@ constexpr std::size_t kRegionBytes = 64 * HOMA_BPAGE_SIZE;
 // Set by main().
 extern RawLink* raw_link;
 extern unsigned fuzz_packets;
+constexpr std::uint64_t kFuzzSeed = 20260701;
 extern std::uint64_t fuzz_seed;
 
 // Counters of /proc/net/homa_metrics, summed over the CPUs.

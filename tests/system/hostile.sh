@@ -18,12 +18,12 @@ cable() {
 
 metric() { awk -v name="$1" '$1 == name { n += $2 } END { print n + 0 }' /proc/net/homa_metrics; }
 
-# Each packet of garbage is checked by nobody but the module: the counters say that they came.
+# Each time the module must still answer, and serve new sockets.
 garbage() {                     # garbage ADDRESS
 	_seed=1
 	while [ "$(cut -d. -f1 /proc/uptime)" -lt "$end" ]; do
-		packet_test "$1" raw host 2000 $_seed --gtest_filter='FuzzTest.*' >"/tmp/garbage.$1" 2>&1
-		[ $? -le 1 ] || { cat "/tmp/garbage.$1"; return 1; }
+		packet_test "$1" raw host 2000 $_seed --gtest_filter='FuzzTest.*' >/tmp/garbage 2>&1 ||
+			{ echo "seed $_seed:"; cat /tmp/garbage; return 1; }
 		_seed=$((_seed + 1))
 	done
 	echo "garbage: $((_seed - 1)) times 2000 packets"
