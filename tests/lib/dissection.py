@@ -35,7 +35,8 @@ def problems(out):
     negative = [f[TIME][0] for f in frames if f[TIME] and float(f[TIME][0]) <= 0]
     yield "times_positive", f"for example {negative[0]}" if negative else ""
     types = collections.Counter(f[TYPE][0] for f in frames if f[TYPE])
-    for name in ("DATA", "GRANT", "RESEND", "ACK"):
+    for name in ("DATA", "GRANT", "RESEND", "RPC_UNKNOWN", "BUSY", "CUTOFFS", "FREEZE", "NEED_ACK",
+                 "ACK"):
         yield f"has_{name}", "" if types[hex(getattr(capture, name))] else f"only {dict(types)}"
     yield "has_retransmissions", some(frames, lambda f: f[RETRANSMIT] == ["1"])
     yield "has_ipv6", some(frames, lambda f: f["ipv6.src"])

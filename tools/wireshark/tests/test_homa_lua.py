@@ -85,6 +85,25 @@ def test_plain_types(tmp_path):
     assert experts(tmp_path / "a.pcap") == [{"rpc_unknown"}, set(), set(), {"need_ack"}]
 
 
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+def test_each_type_inside_tcp(tmp_path, v6):
+    """The framing changes nothing of what is said, and is told."""
+    packets = [c.data(6, 100, 0, bytes(100), ack=(4, 99)), c.grant(7, 60000, 3), c.resend(6, 1000, 500, 2),
+               c.common(c.RPC_UNKNOWN, 7), c.common(c.BUSY, 7), c.cutoffs(7, range(8), 9),
+               c.common(c.FREEZE, 0, ports=(99, 0)), c.common(c.NEED_ACK, 7), c.ack(6, [(8, 99)])]
+    found = {}
+    for protocol in (c.HOMA, c.TCP):
+        path = tmp_path / f"{protocol}.pcap"
+        c.write(path, [c.sent(packet, protocol, v6) for packet in packets])
+        found[protocol] = c.read(path, "homa.type", "homa.id", "_ws.col.Info", "_ws.col.Protocol",
+                                 "homa.ack.id", "homa.cutoffs.length", "homa.priority", "_ws.expert")
+        marks = {tuple(f["homa.in_tcp"] + f["tcp.port"])
+                 for f in c.read(path, "homa.in_tcp", "tcp.port")}
+        assert marks == ({("1",)} if protocol == c.TCP else {()})
+    assert found[c.TCP] == found[c.HOMA]
+    assert [f["homa.type"] for f in found[c.TCP]] == [[hex(kind)] for kind in range(c.DATA, c.ACK + 1)]
+
+
 def test_fields_of_control_packets(tmp_path):
     c.write(tmp_path / "a.pcap", [
         c.sent(c.grant(7, 60000, 3)), c.sent(c.resend(6, 1000, 500, 2)),
