@@ -8,6 +8,7 @@
 #include <net/icmp.h>
 #include "compat.h"
 #include "copy_out.h"
+#include "core.h"
 #include "folds.h"
 #include "freeze.h"
 #include "grant.h"
@@ -684,6 +685,7 @@ int homa_rcv(struct sk_buff *skb)
 		return 0;
 	}
 
+	homa_core_input();
 	in.hnet = homa_net(dev_net(skb->dev));
 	in.hsk = NULL;
 	in.skb = skb;

@@ -17,6 +17,8 @@ struct ctl_table_header;
 struct homa_freeze_peers;
 struct homa_grant_order;
 struct homa_pacer;
+struct homa_wait_policy;
+struct homa_waiter_order;
 
 /* From one pass of the timer to the next. */
 #define HOMA_TICK_NS NSEC_PER_MSEC
@@ -24,6 +26,7 @@ struct homa_pacer;
 /* Settings of a namespace, see sysctl.c for units, defaults and bounds. */
 struct homa_tunables {
 	int bpage_lease_usecs;
+	int busy_usecs;
 	int cutoff_version;
 	int fifo_grant_increment;
 	int grant_fifo_fraction;
@@ -80,6 +83,8 @@ struct homa_grant_queue {
  * @tun: settings, read without a lock.
  * @grant_order: strategy; written under @grant_lock.
  * @pacer: strategy.
+ * @wait_policy: strategy.
+ * @waiter_order: strategy.
  * @freeze_peers: who may send FREEZE, NULL: nobody.
  * @sysctl_table: this namespace's copy, with pointers into @tun.
  * @sysctl_header: its registration.
@@ -109,6 +114,8 @@ struct homa_net {
 	struct homa_tunables tun;
 	const struct homa_grant_order *grant_order;
 	const struct homa_pacer *pacer;
+	const struct homa_wait_policy *wait_policy;
+	const struct homa_waiter_order *waiter_order;
 	struct homa_freeze_peers __rcu *freeze_peers;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;

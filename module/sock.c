@@ -164,6 +164,7 @@ int homa_sock_init(struct homa_sock *hsk)
 	hsk->error_msg = "";
 	hsk->want_wmem = 0;
 	RCU_INIT_POINTER(hsk->recent_peer, NULL);
+	hsk->wait_average_ns = 0;
 	hsk->spare_rpc = NULL;
 	hsk->pool = NULL;
 	spin_lock_init(&hsk->lock);

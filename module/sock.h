@@ -20,12 +20,16 @@ struct homa_rpc;
  * @done: completed when @rpc was set, or the socket was shut down.
  * @rpc: what the thread was given, with a reference.
  * @task: the thread, valid while it is linked.
+ * @since_ns: when it began to wait, 0: that is not measured.
+ * @given_ns: when @rpc was set, if it is.
  */
 struct homa_waiter {
 	struct list_head link;
 	struct completion done;
 	struct homa_rpc *rpc;
 	struct task_struct *task;
+	u64 since_ns;
+	u64 given_ns;
 };
 
 /**
@@ -40,6 +44,7 @@ struct homa_waiter {
  * @error_msg: why the last call failed.
  * @want_wmem: somebody waits for transmit memory.
  * @recent_peer: see homa_peer_get_recent().
+ * @wait_average_ns: see wait_adaptive.c.
  * @spare_rpc: memory of one that was freed, for the next, or NULL.
  * @pool: receive region, set once.
  * @lock: protects what follows.
@@ -64,6 +69,7 @@ struct homa_sock {
 	const char *error_msg;
 	int want_wmem;
 	struct homa_peer __rcu *recent_peer;
+	u64 wait_average_ns;
 	struct homa_rpc *spare_rpc;
 	struct homa_pool *pool;
 	spinlock_t lock;

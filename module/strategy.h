@@ -9,9 +9,14 @@
 
 #include <linux/types.h>
 
-/* First member of every table of functions. */
+/**
+ * struct homa_strategy - first member of every table of functions
+ * @name: for the setting.
+ * @watches_cores: needs what core.h notes.
+ */
 struct homa_strategy {
 	const char *name;
+	bool watches_cores;
 };
 
 /**
@@ -26,6 +31,9 @@ struct homa_strategy_kind {
 
 /* Longest name of a strategy with its end. */
 #define HOMA_STRATEGY_NAME 16
+
+/* Enough for the names of a kind. */
+#define HOMA_STRATEGY_NAMES 128
 
 /**
  * homa_strategy_find() - strategy by name

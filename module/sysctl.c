@@ -5,13 +5,16 @@
  */
 
 #include <linux/slab.h>
+#include <linux/net.h>
 #include <linux/sysctl.h>
 #include "compat.h"
+#include "core.h"
 #include "freeze.h"
 #include "grant.h"
 #include "pacer.h"
 #include "sysctl.h"
 #include "uapi/homa.h"
+#include "wait_strategy.h"
 
 static int zero;
 static int one = 1;
@@ -33,6 +36,7 @@ static int max_share = 500; /* permille */
 /* NAME(setting, default, least, most), units in the names or as said. */
 #define HOMA_SETTINGS(NAME) \
 	NAME(bpage_lease_usecs, 10000, zero, max_usecs) \
+	NAME(busy_usecs, 100, zero, max_usecs) \
 	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(link_mbps, 25000, one, max_int) \
@@ -118,41 +122,86 @@ static int do_name(homa_const_ctl struct ctl_table *ctl, int write, void *buffer
 	return proc_dostring(&copy, write, buffer, lenp, ppos);
 }
 
-static int do_grant_order(homa_const_ctl struct ctl_table *ctl, int write, void *buffer,
-			  size_t *lenp, loff_t *ppos)
-{
-	struct homa_net *hnet = ctl->data;
-	const struct homa_grant_order *order;
-	char name[HOMA_STRATEGY_NAME];
-	int err;
+/**
+ * struct homa_choice - a setting that is the name of a strategy
+ * @kind: what there is to choose from.
+ * @current_at: offset in struct homa_net of the pointer to the one in use.
+ * @set: changes it; NULL: nobody needs to know.
+ */
+struct homa_choice {
+	const struct homa_strategy_kind *kind;
+	size_t current_at;
+	void (*set)(struct homa_net *hnet, const struct homa_strategy *strategy);
+};
 
-	strscpy(name, READ_ONCE(hnet->grant_order)->strategy.name, sizeof(name));
-	err = do_name(ctl, write, buffer, lenp, ppos, name, sizeof(name));
-	if (err || !write)
-		return err;
-	order = homa_grant_order_find(name);
-	if (!order)
-		return -EINVAL;
-	homa_grant_set_order(hnet, order);
-	return 0;
+static void set_grant_order(struct homa_net *hnet, const struct homa_strategy *strategy)
+{
+	homa_grant_set_order(hnet, container_of(strategy, struct homa_grant_order, strategy));
 }
 
-static int do_pacer(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
-		    loff_t *ppos)
+#define CHOICE(member) .current_at = offsetof(struct homa_net, member)
+
+static const struct homa_choice choose_grant_order = {
+	CHOICE(grant_order), .kind = &homa_grant_orders, .set = set_grant_order,
+};
+
+static const struct homa_choice choose_pacer = { CHOICE(pacer), .kind = &homa_pacers };
+static const struct homa_choice choose_wait = { CHOICE(wait_policy), .kind = &homa_wait_policies };
+static const struct homa_choice choose_waiter_order = {
+	CHOICE(waiter_order), .kind = &homa_waiter_orders,
+};
+
+/* All of them. */
+static const struct homa_choice *const choices[] = {
+	&choose_grant_order, &choose_pacer, &choose_wait, &choose_waiter_order,
+};
+
+/* Writers of them. */
+static DEFINE_MUTEX(choice_lock);
+
+/* The first member of the strategy is what all have in common. */
+static const struct homa_strategy **chosen(struct homa_net *hnet, const struct homa_choice *choice)
 {
+	return (void *)hnet + choice->current_at;
+}
+
+static void choose(struct homa_net *hnet, const struct homa_choice *choice,
+		   const struct homa_strategy *strategy)
+{
+	const struct homa_strategy **current_one = chosen(hnet, choice), *old = *current_one;
+
+	homa_core_use(strategy);
+	if (choice->set)
+		choice->set(hnet, strategy);
+	else
+		WRITE_ONCE(*current_one, strategy);
+	homa_core_unuse(old);
+}
+
+static int do_choice(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
+		     loff_t *ppos)
+{
+	const struct homa_choice *choice = ctl->extra2;
 	struct homa_net *hnet = ctl->data;
-	const struct homa_pacer *pacer;
+	const struct homa_strategy *found;
 	char name[HOMA_STRATEGY_NAME];
+	char names[HOMA_STRATEGY_NAMES];
 	int err;
 
-	strscpy(name, READ_ONCE(hnet->pacer)->strategy.name, sizeof(name));
+	strscpy(name, READ_ONCE(*chosen(hnet, choice))->name, sizeof(name));
 	err = do_name(ctl, write, buffer, lenp, ppos, name, sizeof(name));
 	if (err || !write)
 		return err;
-	pacer = homa_pacer_find(name);
-	if (!pacer)
+	found = homa_strategy_find(choice->kind, name);
+	if (!found) {
+		homa_strategy_names(choice->kind, names, sizeof(names));
+		net_info_ratelimited("homa: there is no %s \"%*pE\", but: %s\n", ctl->procname,
+				     (int)strlen(name), name, names);
 		return -EINVAL;
-	WRITE_ONCE(hnet->pacer, pacer);
+	}
+	mutex_lock(&choice_lock);
+	choose(hnet, choice, found);
+	mutex_unlock(&choice_lock);
 	return 0;
 }
 
@@ -196,9 +245,10 @@ static int do_action(homa_const_ctl struct ctl_table *ctl, int write, void *buff
 static int do_list(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
 		   loff_t *ppos)
 {
-	char names[128];
+	const struct homa_choice *choice = ctl->extra2;
+	char names[HOMA_STRATEGY_NAMES];
 
-	homa_strategy_names(ctl->data, names, sizeof(names));
+	homa_strategy_names(choice->kind, names, sizeof(names));
 	return do_name(ctl, write, buffer, lenp, ppos, names, sizeof(names));
 }
 
@@ -223,12 +273,16 @@ static const struct ctl_table template[] = {
 #undef VALUE_ENTRY
 	{ .procname = "action", .mode = 0644, .proc_handler = do_action },
 	{ .procname = "freeze_peers", .mode = 0644, .proc_handler = do_freeze_peers },
-	{ .procname = "grant_order", .mode = 0644, .proc_handler = do_grant_order },
-	{ .procname = "pacer", .mode = 0644, .proc_handler = do_pacer },
-	{ .procname = "available_grant_orders", .data = (void *)&homa_grant_orders, .mode = 0444,
-	  .proc_handler = do_list },
-	{ .procname = "available_pacers", .data = (void *)&homa_pacers, .mode = 0444,
-	  .proc_handler = do_list },
+#define CHOICE_ENTRIES(setting, plural, choice) \
+	{ .procname = setting, .mode = 0644, .proc_handler = do_choice, \
+	  .extra2 = (void *)&(choice) }, \
+	{ .procname = "available_" plural, .mode = 0444, .proc_handler = do_list, \
+	  .extra2 = (void *)&(choice) }
+	CHOICE_ENTRIES("grant_order", "grant_orders", choose_grant_order),
+	CHOICE_ENTRIES("pacer", "pacers", choose_pacer),
+	CHOICE_ENTRIES("wait", "waits", choose_wait),
+	CHOICE_ENTRIES("waiter_order", "waiter_orders", choose_waiter_order),
+#undef CHOICE_ENTRIES
 	{ }
 };
 
@@ -250,9 +304,10 @@ int homa_sysctl_net_init(struct homa_net *hnet)
 		if (table[i].proc_handler == do_levels)
 			table[i].extra1 = hnet;
 	}
-	hnet->grant_order = container_of(homa_grant_orders.list[0], struct homa_grant_order,
-					 strategy);
-	hnet->pacer = container_of(homa_pacers.list[0], struct homa_pacer, strategy);
+	for (i = 0; i < ARRAY_SIZE(choices); i++) {
+		*chosen(hnet, choices[i]) = choices[i]->kind->list[0];
+		homa_core_use(choices[i]->kind->list[0]);
+	}
 	hnet->sysctl_table = table;
 	hnet->sysctl_header = register_net_sysctl_sz(hnet->net, "net/homa", table, HOMA_SYSCTLS);
 	if (!hnet->sysctl_header) {
@@ -264,6 +319,10 @@ int homa_sysctl_net_init(struct homa_net *hnet)
 
 void homa_sysctl_net_exit(struct homa_net *hnet)
 {
+	size_t i;
+
 	unregister_net_sysctl_table(hnet->sysctl_header);
+	for (i = 0; i < ARRAY_SIZE(choices); i++)
+		homa_core_unuse(*chosen(hnet, choices[i]));
 	kfree(hnet->sysctl_table);
 }

@@ -11,15 +11,56 @@
 #include "folds.h"
 #include "grant.h"
 #include "wait.h"
+#include "wait_strategy.h"
+
+static const struct homa_strategy *const policies[] = {
+	&homa_wait_poll.strategy,
+	&homa_wait_block.strategy,
+	&homa_wait_adaptive.strategy,
+};
+
+const struct homa_strategy_kind homa_wait_policies = { policies, ARRAY_SIZE(policies) };
+
+static const struct homa_strategy *const orders[] = {
+	&homa_wait_lifo.strategy,
+	&homa_wait_fifo.strategy,
+	&homa_wait_idle_core_first.strategy,
+};
+
+const struct homa_strategy_kind homa_waiter_orders = { orders, ARRAY_SIZE(orders) };
 
 /* The waiter may run, and its stack vanish, as soon as it is complete. */
 static void give(struct homa_waiter *waiter, struct homa_rpc *rpc)
 {
 	homa_rpc_hold(rpc);
 	waiter->rpc = rpc;
+	if (waiter->since_ns)
+		waiter->given_ns = ktime_get_ns();
 	homa_metric_inc(rpc->hsk->hnet, handoffs_thread_waiting);
 	homa_trace_handed(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
 	complete(&waiter->done);
+}
+
+/* The thread that gets @rpc, taken out of the list, or NULL. */
+static struct homa_waiter *take_waiter(struct homa_sock *hsk, const struct homa_rpc *rpc)
+{
+	struct homa_waiter *latest = list_first_entry_or_null(&hsk->waiters, struct homa_waiter,
+							      link);
+	struct homa_waiter *waiter = latest;
+
+	lockdep_assert_held(&hsk->lock);
+	if (!latest)
+		return NULL;
+	if (!list_is_singular(&hsk->waiters)) {
+		waiter = READ_ONCE(hsk->hnet->waiter_order)->pick(hsk);
+		if (waiter != latest) {
+			homa_metric_inc(hsk->hnet, handoffs_alt_thread);
+			homa_trace_waiter_skip(rpc->id, task_pid_nr(waiter->task),
+					       task_pid_nr(latest->task));
+		}
+	}
+	list_del_init(&waiter->link);
+	return waiter;
 }
 
 /**
@@ -45,9 +86,8 @@ void homa_handoff(struct homa_rpc *rpc)
 		return;
 	}
 	spin_lock(&hsk->lock);
-	waiter = list_first_entry_or_null(&hsk->waiters, struct homa_waiter, link);
+	waiter = take_waiter(hsk, rpc);
 	if (waiter) {
-		list_del_init(&waiter->link);
 		give(waiter, rpc);
 	} else {
 		list_add_tail(&rpc->ready_link, &hsk->ready);
@@ -81,23 +121,35 @@ void homa_rpc_fail(struct homa_rpc *rpc, int error)
 }
 
 /* Spins while nobody else wants the CPU. Return: true if the wait is over. */
+static bool spin(struct homa_sock *hsk, struct homa_waiter *waiter, u64 limit_ns)
+{
+	u64 begin_ns = ktime_get_ns(), now_ns = begin_ns;
+	bool done;
+
+	homa_metric_inc(hsk->hnet, wait_spins);
+	homa_trace_recv_spin(task_pid_nr(current), READ_ONCE(hsk->port), limit_ns);
+	for (;;) {
+		done = completion_done(&waiter->done);
+		if (done || now_ns - begin_ns >= limit_ns || need_resched() ||
+		    !single_task_running() || signal_pending(current))
+			break;
+		cpu_relax();
+		now_ns = ktime_get_ns();
+	}
+	homa_metric_add(hsk->hnet, poll_cycles, now_ns - begin_ns);
+	return done;
+}
+
 static bool poll_done(struct homa_sock *hsk, struct homa_waiter *waiter)
 {
-	int usecs = READ_ONCE(hsk->hnet->tun.poll_usecs);
-	u64 end_ns;
+	const struct homa_wait_policy *policy = READ_ONCE(hsk->hnet->wait_policy);
+	u64 limit_ns;
 
 	/* On one CPU nothing can arrive while we spin. */
-	if (!usecs || num_online_cpus() == 1)
+	if (!policy->spin_ns || num_online_cpus() == 1)
 		return false;
-	end_ns = ktime_get_ns() + (u64)usecs * NSEC_PER_USEC;
-	do {
-		if (completion_done(&waiter->done))
-			return true;
-		if (need_resched() || !single_task_running() || signal_pending(current))
-			return false;
-		cpu_relax();
-	} while (ktime_get_ns() < end_ns);
-	return false;
+	limit_ns = policy->spin_ns(hsk);
+	return limit_ns && spin(hsk, waiter, limit_ns);
 }
 
 /* Return: 0 when @waiter is complete, else -EINTR or -EAGAIN: time is up. */
@@ -119,12 +171,24 @@ static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter, u32 *ent
 	return left ? -EINTR : -EAGAIN;
 }
 
-static void init_waiter(struct homa_waiter *waiter)
+static void init_waiter(struct homa_sock *hsk, struct homa_waiter *waiter)
 {
 	INIT_LIST_HEAD(&waiter->link);
 	init_completion(&waiter->done);
 	waiter->rpc = NULL;
 	waiter->task = current;
+	waiter->given_ns = 0;
+	waiter->since_ns = READ_ONCE(hsk->hnet->wait_policy)->lasted ? ktime_get_ns() : 0;
+}
+
+/* A wait is over, in whatever way. */
+static void end_wait(struct homa_sock *hsk, const struct homa_waiter *waiter)
+{
+	const struct homa_wait_policy *policy = READ_ONCE(hsk->hnet->wait_policy);
+
+	/* The policy may have changed meanwhile. */
+	if (waiter->rpc && waiter->given_ns > waiter->since_ns && policy->lasted)
+		policy->lasted(hsk, waiter->given_ns - waiter->since_ns);
 }
 
 /* The first ready RPC that is still there, or NULL. */
@@ -155,7 +219,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	bool more;
 	int err;
 
-	init_waiter(&waiter);
+	init_waiter(hsk, &waiter);
 	spin_lock_bh(&hsk->lock);
 	if (hsk->shutdown) {
 		spin_unlock_bh(&hsk->lock);
@@ -188,6 +252,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 		/* Handed over meanwhile: it must not get lost. */
 		wait_for_completion(&waiter.done);
 	}
+	end_wait(hsk, &waiter);
 	return waiter.rpc ?: ERR_PTR(-ESHUTDOWN);
 }
 
@@ -222,7 +287,7 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
 		err = -EAGAIN;
 		goto fail;
 	}
-	init_waiter(&waiter);
+	init_waiter(hsk, &waiter);
 	rpc->waiter = &waiter;
 	homa_rpc_unlock(rpc);
 
@@ -236,6 +301,7 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
 		homa_rpc_unlock(rpc);
 		wait_for_completion(&waiter.done);
 	}
+	end_wait(hsk, &waiter);
 	/* Keep one of the two references, if there are two. */
 	homa_rpc_put(rpc);
 	return waiter.rpc ?: ERR_PTR(-EINVAL);

@@ -36,8 +36,9 @@ Timeline::Timeline(const Trace& t)
     if (event.kind == Kind::homa_recv_enter) {
       receivers.Add(event.args[arg::homa_recv_enter::tid], i);
     } else if (IsHoma(event.kind)) {
-      // Every event of one RPC has its id first; recv_sleep has none.
-      if (event.kind != Kind::homa_recv_sleep) homa.Add(event.args[0] & ~1ull, i);
+      // Every event of one RPC has its id first; these are of none.
+      if (event.kind != Kind::homa_recv_sleep && event.kind != Kind::homa_recv_spin)
+        homa.Add(event.args[0] & ~1ull, i);
     } else if (IsPacket(event.kind)) {
       const std::uint64_t proto = event.args[arg::packet::proto];
       const std::uint64_t ports = event.args[arg::packet::ports];
