@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "grant.h"
+#include "link.h"
 #include "outgoing.h"
 
 /* Old messages considered for a grant out of order. */
@@ -242,7 +243,8 @@ static void give(struct homa_grant_queue *queue, struct homa_rpc_grant *entry, u
 static void grant_oldest(struct homa_net *hnet, struct homa_grant_queue *queue, u32 window,
 			 struct homa_grant_list *list)
 {
-	u64 rate = (u64)READ_ONCE(hnet->tun.link_mbps) * READ_ONCE(hnet->tun.grant_fifo_fraction);
+	u64 rate = (u64)homa_link_mbps(hnet, queue->ifindex) *
+		   READ_ONCE(hnet->tun.grant_fifo_fraction);
 	u32 increment = READ_ONCE(hnet->tun.fifo_grant_increment);
 	int level = max(READ_ONCE(hnet->tun.num_priorities) - 2, 0);
 	struct homa_rpc_grant *entry;

@@ -6,7 +6,9 @@
 #include "freeze.h"
 #include "grant.h"
 #include "info.h"
+#include "link.h"
 #include "net.h"
+#include "pacer.h"
 #include "peer.h"
 #include "plumbing.h"
 #include "rpc.h"
@@ -30,6 +32,7 @@ static int __net_init homa_net_init(struct net *net)
 	hnet->next_port = HOMA_MIN_DEFAULT_PORT;
 	spin_lock_init(&hnet->peer_lock);
 	INIT_LIST_HEAD(&hnet->peers);
+	homa_links_net_init(hnet);
 	homa_grant_net_init(hnet);
 	homa_rpc_net_init(hnet);
 	homa_timer_net_init(hnet);
@@ -61,6 +64,7 @@ static void __net_exit homa_net_exit(struct net *net)
 	homa_freeze_net_exit(hnet);
 	homa_timer_net_exit(hnet);
 	flush_work(&hnet->reap_work);
+	homa_links_net_exit(hnet);
 	homa_peer_net_exit(hnet);
 }
 
@@ -95,12 +99,15 @@ static int __init homa_load(void)
 	err = homa_peer_table_init();
 	if (err)
 		goto fail_peer;
-	err = homa_rpc_table_init(homa_grant_leave);
+	err = homa_rpc_table_init(homa_grant_leave, homa_pacer_leave);
 	if (err)
 		goto fail_rpc;
 	err = register_pernet_subsys(&homa_net_ops);
 	if (err)
 		goto fail_net;
+	err = homa_links_init();
+	if (err)
+		goto fail_links;
 	err = homa_tracing_init();
 	if (err)
 		goto fail_tracing;
@@ -112,6 +119,8 @@ static int __init homa_load(void)
 fail_plumbing:
 	homa_tracing_exit();
 fail_tracing:
+	homa_links_exit();
+fail_links:
 	unregister_pernet_subsys(&homa_net_ops);
 fail_net:
 	homa_rpc_table_exit();
@@ -127,6 +136,7 @@ fail_sock:
 static void __exit homa_unload(void)
 {
 	homa_plumbing_unregister();
+	homa_links_exit();
 	unregister_pernet_subsys(&homa_net_ops);
 	/* Sockets and peers are freed by RCU callbacks of ours. */
 	rcu_barrier();

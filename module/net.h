@@ -8,6 +8,7 @@
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 #include <net/netns/generic.h>
 #include <net/net_namespace.h>
 #include "metrics.h"
@@ -28,16 +29,20 @@ struct homa_tunables {
 	int bpage_lease_usecs;
 	int busy_usecs;
 	int cutoff_version;
+	int defer_min_bytes;
 	int fifo_grant_increment;
 	int grant_fifo_fraction;
 	int link_mbps;
 	int max_grantable_rpcs;
 	int max_gso_size;
 	int max_incoming;
+	int max_link_usage;
+	int max_nic_est_backlog_usecs;
 	int max_overcommit;
 	int max_sched_prio;
 	int max_server_rpcs;
 	int num_priorities;
+	int pacer_fifo_fraction;
 	int peer_gc_threshold;
 	int peer_idle_secs_max;
 	int peer_idle_secs_min;
@@ -82,7 +87,10 @@ struct homa_grant_queue {
  * @metrics: counters.
  * @tun: settings, read without a lock.
  * @grant_order: strategy; written under @grant_lock.
- * @pacer: strategy.
+ * @pacer: strategy; written under homa_links_lock().
+ * @links: its network devices by ifindex, see link.h.
+ * @links_work: asks them for their speeds.
+ * @num_paced: those of them that are paced.
  * @wait_policy: strategy.
  * @waiter_order: strategy.
  * @freeze_peers: who may send FREEZE, NULL: nobody.
@@ -116,6 +124,9 @@ struct homa_net {
 	const struct homa_pacer *pacer;
 	const struct homa_wait_policy *wait_policy;
 	const struct homa_waiter_order *waiter_order;
+	struct xarray links;
+	struct work_struct links_work;
+	u32 num_paced;
 	struct homa_freeze_peers __rcu *freeze_peers;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;

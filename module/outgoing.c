@@ -7,6 +7,7 @@
 #include <net/ipv6.h>
 #include "folds.h"
 #include "gso.h"
+#include "link.h"
 #include "outgoing.h"
 #include "pacer.h"
 
@@ -19,10 +20,12 @@
  * struct packet_size - what DATA packets can carry
  * @seg_bytes: on the wire, 0: nothing.
  * @most_bytes: before they are cut, a multiple of @seg_bytes.
+ * @ifindex: the device they go to.
  */
 struct packet_size {
 	u32 seg_bytes;
 	u32 most_bytes;
+	int ifindex;
 };
 
 /* An unaligned packet of pages has one more than it would need. */
@@ -32,9 +35,11 @@ static struct packet_size packet_size(const struct homa_peer *peer, const struct
 {
 	const struct net_device *dev = route->dst->dev;
 	u32 mtu = dst_mtu(route->dst), ip_bytes = homa_peer_ip_bytes(peer), segments;
-	u32 gso_bytes = min_t(u32, READ_ONCE(peer->key.hnet->tun.max_gso_size),
-			      READ_ONCE(dev->gso_max_size));
+	struct homa_net *hnet = peer->key.hnet;
+	u32 gso_bytes = min3((u32)READ_ONCE(hnet->tun.max_gso_size), READ_ONCE(dev->gso_max_size),
+			     homa_link_packet_bytes(hnet, dev->ifindex));
 	struct packet_size size = {
+		.ifindex = dev->ifindex,
 		.seg_bytes = min(homa_wire_seg_bytes(mtu, ip_bytes), HOMA_PACKET_PAGES),
 	};
 
@@ -119,6 +124,7 @@ static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_
 		return err;
 	}
 	skb_dst_set(skb, own.dst);
+	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
 	rcu_read_lock();
 	err = give_to_ip(sk, peer, skb, &own.fl, tclass);
 	rcu_read_unlock();
@@ -151,6 +157,7 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 		return PTR_ERR(route);
 	}
 	skb_dst_set_noref(skb, route->dst);
+	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
 	err = give_to_ip(sk, peer, skb, &route->fl, tclass);
 	rcu_read_unlock();
 	return err;
@@ -186,6 +193,7 @@ static int new_size(const struct homa_rpc *rpc, struct packet_size *size)
 		if (rpc->tx.length <= route->sure_bytes) {
 			size->seg_bytes = rpc->tx.length;
 			size->most_bytes = rpc->tx.length;
+			size->ifindex = route->dst->dev->ifindex;
 		} else {
 			*size = packet_size(rpc->peer, route);
 		}
@@ -241,7 +249,9 @@ int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes)
 
 	tx->unsched = min(limit, tx->length);
 	tx->granted = tx->unsched;
-	*seg_bytes = tx->length <= min(size.most_bytes, tx->unsched) ? size.seg_bytes : 0;
+	*seg_bytes = tx->length <= min(size.most_bytes, tx->unsched) &&
+		     !homa_pacer_busy(rpc->hsk->hnet, size.ifindex, tx->length) ?
+		     size.seg_bytes : 0;
 	return 0;
 }
 
@@ -300,13 +310,8 @@ static u32 next_bytes(const struct homa_rpc_tx *tx, const struct packet_size *si
 	return bytes <= tx->ready - tx->sent ? bytes : 0;
 }
 
-/**
- * homa_xmit_data() - send what is granted and copied
- * @rpc: locked RPC, which the caller holds a reference of.
- *
- * Unlocks for each packet; the RPC may be dead afterwards.
- */
-void homa_xmit_data(struct homa_rpc *rpc)
+/* @released: the pacer says that it is the RPC's turn. */
+static void xmit_data(struct homa_rpc *rpc, bool released)
 {
 	struct homa_rpc_tx *tx = &rpc->tx;
 	struct packet_size size;
@@ -323,7 +328,7 @@ void homa_xmit_data(struct homa_rpc *rpc)
 		u8 level = offset < tx->unsched ?
 			   homa_peer_unsched_level(rpc->peer, tx->length) : tx->level;
 
-		if (!bytes || !READ_ONCE(rpc->hsk->hnet->pacer)->may_send(rpc, bytes))
+		if (!bytes || homa_pacer_holds(rpc, size.ifindex, released))
 			break;
 		tx->sent = offset + bytes;
 		homa_rpc_unlock(rpc);
@@ -334,6 +339,23 @@ void homa_xmit_data(struct homa_rpc *rpc)
 	tx->active = false;
 	if (tx->sent < tx->length && tx->sent >= tx->granted)
 		homa_trace_grant_wait(rpc->id, tx->sent);
+}
+
+/**
+ * homa_xmit_data() - send what is granted and copied, or let it wait for the link
+ * @rpc: locked RPC, which the caller holds a reference of.
+ *
+ * Unlocks for each packet; the RPC may be dead afterwards.
+ */
+void homa_xmit_data(struct homa_rpc *rpc)
+{
+	xmit_data(rpc, false);
+}
+
+/* The same for an RPC that has waited. */
+void homa_xmit_released(struct homa_rpc *rpc)
+{
+	xmit_data(rpc, true);
 }
 
 /**

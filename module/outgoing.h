@@ -9,6 +9,7 @@ int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes);
 struct sk_buff *homa_tx_whole(struct homa_rpc *rpc, u32 seg_bytes);
 int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u8 level);
 void homa_xmit_data(struct homa_rpc *rpc);
+void homa_xmit_released(struct homa_rpc *rpc);
 void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level);
 
 /*

@@ -1,25 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* When packets of long messages may leave the host. */
+/*
+ * When packets of long messages may leave the host: shorter ones shall find the
+ * link's queue short. Messages that must wait stand in their link's queue.
+ */
 #ifndef _HOMA_PACER_H
 #define _HOMA_PACER_H
 
+#include "link.h"
 #include "rpc.h"
 #include "strategy.h"
 
 /**
  * struct homa_pacer - a way of holding messages back
  * @strategy: its name.
- * @may_send: asked with the RPC locked before each packet of a message of
- *	several; false: the strategy will call homa_xmit_data() later.
+ * @start: gets @link ready; may sleep. Return: 0 or an errno. May be NULL.
+ * @stop: undoes that when no wake() of the link can come any more; may sleep.
+ *	May be NULL.
+ * @wait_ns: time until @link takes another packet, 0: now. Any context, under
+ *	rcu_read_lock(). NULL: never holds anything back, and the rest is not used.
+ * @wake: see to it that homa_pacer_release() is called in @wait_ns or a bit
+ *	later. With link->lock held.
  */
 struct homa_pacer {
 	struct homa_strategy strategy;
-	bool (*may_send)(struct homa_rpc *rpc, u32 bytes);
+	int (*start)(struct homa_link *link);
+	void (*stop)(struct homa_link *link);
+	u64 (*wait_ns)(const struct homa_link *link, u64 now_ns);
+	void (*wake)(struct homa_link *link, u64 wait_ns);
 };
 
 extern const struct homa_strategy_kind homa_pacers;
+extern const struct homa_pacer homa_pacer_hrtimer;
+extern const struct homa_pacer homa_pacer_none;
 
-/* Pacer called @name, or NULL. */
-const struct homa_pacer *homa_pacer_find(const char *name);
+/* Chooses the strategy of @hnet for all its links. Return: 0 or an errno. */
+int homa_pacer_set(struct homa_net *hnet, const struct homa_pacer *pacer);
+
+/*
+ * Gives @link another strategy, with what waits; NULL: none, and all that waits
+ * goes. Under homa_links_lock(). Return: 0 or an errno, and nothing has changed.
+ */
+int homa_pacer_attach(struct homa_link *link, const struct homa_pacer *pacer);
+
+/* Lets what waits be looked at again. */
+void homa_pacer_kick(struct homa_link *link);
+
+/* Backlog of a link up to which packets are sent. */
+static inline u64 homa_pacer_limit_ns(const struct homa_net *hnet)
+{
+	return READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC;
+}
+
+/* Time until the estimate of @link's backlog is low enough. */
+u64 homa_pacer_estimate(const struct homa_link *link, u64 now_ns);
+
+bool homa_pacer_hold(struct homa_rpc *rpc, int ifindex, bool released);
+
+/* Asked with the RPC locked before each packet of a message. Return: true if it
+ * has to wait, and stands in the queue. @released: it was the first of that.
+ */
+static inline bool homa_pacer_holds(struct homa_rpc *rpc, int ifindex, bool released)
+{
+	return READ_ONCE(rpc->hsk->hnet->num_paced) && homa_pacer_hold(rpc, ifindex, released);
+}
+
+/* True if a message of @length bytes, the first of its RPC, may have to wait. */
+bool homa_pacer_busy(struct homa_net *hnet, int ifindex, u32 length);
+
+/**
+ * homa_pacer_release() - send what need not wait any longer
+ * @link: link.
+ * @packets: this many at most.
+ *
+ * No lock of ours held; bottom halves or process context, under rcu_read_lock()
+ * or inside the strategy.
+ *
+ * Return: true if something waits; @wake was called for it.
+ */
+bool homa_pacer_release(struct homa_link *link, u32 packets);
+
+/* The RPC, which is locked, is over. */
+void homa_pacer_leave(struct homa_rpc *rpc);
 
 #endif /* _HOMA_PACER_H */

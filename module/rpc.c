@@ -29,6 +29,7 @@ static u64 hash_factor[6] __ro_after_init;
 
 static atomic64_t next_id;
 static void (*rpc_leave_grants)(struct homa_rpc *rpc);
+static void (*rpc_leave_pacer)(struct homa_rpc *rpc);
 
 /* @addr: of the client, for ids of other hosts. */
 static struct homa_rpc_bucket *find_bucket(u64 id, const struct in6_addr *addr)
@@ -74,6 +75,8 @@ static struct homa_rpc *new_rpc(struct homa_sock *hsk, struct homa_peer *peer, u
 	rpc->rx.queued = 0;
 	rpc->rx.num_bpages = 0;
 	rpc->grant.managed = false;
+	rpc->pace.rank.birth_ns = 0;
+	rpc->pace.link = NULL;
 	refcount_set(&rpc->refs, 1);
 	rpc->dport = dport;
 	rpc->hsk = hsk;
@@ -345,6 +348,8 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 	hlist_del(&rpc->hash_link);
 	if (rpc->grant.managed)
 		rpc_leave_grants(rpc);
+	if (READ_ONCE(rpc->pace.link))
+		rpc_leave_pacer(rpc);
 
 	spin_lock(&hsk->lock);
 	list_del_init(&rpc->sock_link);
@@ -426,11 +431,13 @@ void homa_rpc_net_init(struct homa_net *hnet)
 	INIT_WORK(&hnet->reap_work, reap);
 }
 
-int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc))
+int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc),
+			void (*leave_pacer)(struct homa_rpc *rpc))
 {
 	u32 i;
 
 	rpc_leave_grants = leave_grants;
+	rpc_leave_pacer = leave_pacer;
 	rpc_cache = kmem_cache_create_usercopy("homa_rpc", sizeof(struct homa_rpc), 0,
 					       SLAB_HWCACHE_ALIGN, offsetof(struct homa_rpc, tiny),
 					       HOMA_TINY_MESSAGE, construct_rpc);

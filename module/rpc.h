@@ -8,6 +8,7 @@
 #include <linux/skbuff.h>
 #include "gap.h"
 #include "grant_order.h"
+#include "pace_order.h"
 #include "peer.h"
 #include "pool.h"
 #include "sock.h"
@@ -107,6 +108,23 @@ struct homa_rpc_grant {
 	bool managed;
 };
 
+struct homa_link;
+
+/**
+ * struct homa_rpc_pace - place among the messages that wait for a link
+ * @node: entry of link->shortest.
+ * @age_link: entry of link->oldest.
+ * @rank: place in both; @birth_ns 0: has not waited yet.
+ * @link: where it waits, NULL: nowhere. Written under the lock of the link, set
+ *	under that of the RPC as well.
+ */
+struct homa_rpc_pace {
+	struct rb_node node;
+	struct list_head age_link;
+	struct homa_pace_rank rank;
+	struct homa_link *link;
+};
+
 /* Times of events whose record comes later; see folds.h. */
 struct homa_send_stamps {
 	u32 enter, copied, xmit;
@@ -151,6 +169,7 @@ struct homa_stage_stamps {
  * @tx: outgoing message.
  * @rx: incoming message.
  * @grant: scheduling of @rx.
+ * @pace: scheduling of @tx.
  * @sock_link: entry of hsk->rpcs, under hsk->lock.
  * @ready_link: entry of hsk->ready, under hsk->lock.
  * @buf_link: entry of hsk->buf_waiters, under hsk->lock.
@@ -182,6 +201,7 @@ struct homa_rpc {
 	/* Not cleared as a whole for each RPC, see new_rpc(). */
 	struct homa_rpc_rx rx;
 	struct homa_rpc_grant grant;
+	struct homa_rpc_pace pace;
 	struct list_head sock_link;
 	struct list_head ready_link;
 	struct list_head buf_link;
@@ -259,8 +279,9 @@ static inline void homa_rpc_end_unlock(struct homa_rpc *rpc)
 		homa_rpc_put(rpc);
 }
 
-/* @leave_grants: takes an RPC that ends out of the grant machinery. */
-int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc));
+/* @leave_grants, @leave_pacer: take an RPC that ends, and is there, out. */
+int homa_rpc_table_init(void (*leave_grants)(struct homa_rpc *rpc),
+			void (*leave_pacer)(struct homa_rpc *rpc));
 void homa_rpc_table_exit(void);
 void homa_rpc_net_init(struct homa_net *hnet);
 

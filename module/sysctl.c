@@ -32,19 +32,24 @@ static int max_int = S32_MAX;
 static int max_packet = 65535; /* length of an IP packet */
 static int max_level = 7; /* of the IP header */
 static int max_share = 500; /* permille */
+static int min_usage = 5; /* percent */
+static int max_usage = 100;
 
 /* NAME(setting, default, least, most), units in the names or as said. */
 #define HOMA_SETTINGS(NAME) \
 	NAME(bpage_lease_usecs, 10000, zero, max_usecs) \
 	NAME(busy_usecs, 100, zero, max_usecs) \
+	NAME(defer_min_bytes, 1000, zero, max_message) \
 	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
-	NAME(link_mbps, 25000, one, max_int) \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
+	NAME(max_nic_est_backlog_usecs, 5, zero, max_usecs) \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
+	NAME(max_link_usage, 99, min_usage, max_usage) /* percent */ \
 	NAME(max_server_rpcs, 65536, one, max_rpcs) /* a socket */ \
+	NAME(pacer_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(peer_gc_threshold, 5000, zero, max_peers) /* peers */ \
 	NAME(peer_idle_secs_max, 120, one, max_secs) \
 	NAME(peer_idle_secs_min, 10, one, max_secs) \
@@ -126,17 +131,23 @@ static int do_name(homa_const_ctl struct ctl_table *ctl, int write, void *buffer
  * struct homa_choice - a setting that is the name of a strategy
  * @kind: what there is to choose from.
  * @current_at: offset in struct homa_net of the pointer to the one in use.
- * @set: changes it; NULL: nobody needs to know.
+ * @set: changes it, or returns an errno; NULL: nobody needs to know.
  */
 struct homa_choice {
 	const struct homa_strategy_kind *kind;
 	size_t current_at;
-	void (*set)(struct homa_net *hnet, const struct homa_strategy *strategy);
+	int (*set)(struct homa_net *hnet, const struct homa_strategy *strategy);
 };
 
-static void set_grant_order(struct homa_net *hnet, const struct homa_strategy *strategy)
+static int set_grant_order(struct homa_net *hnet, const struct homa_strategy *strategy)
 {
 	homa_grant_set_order(hnet, container_of(strategy, struct homa_grant_order, strategy));
+	return 0;
+}
+
+static int set_pacer(struct homa_net *hnet, const struct homa_strategy *strategy)
+{
+	return homa_pacer_set(hnet, container_of(strategy, struct homa_pacer, strategy));
 }
 
 #define CHOICE(member) .current_at = offsetof(struct homa_net, member)
@@ -145,7 +156,10 @@ static const struct homa_choice choose_grant_order = {
 	CHOICE(grant_order), .kind = &homa_grant_orders, .set = set_grant_order,
 };
 
-static const struct homa_choice choose_pacer = { CHOICE(pacer), .kind = &homa_pacers };
+static const struct homa_choice choose_pacer = {
+	CHOICE(pacer), .kind = &homa_pacers, .set = set_pacer,
+};
+
 static const struct homa_choice choose_wait = { CHOICE(wait_policy), .kind = &homa_wait_policies };
 static const struct homa_choice choose_waiter_order = {
 	CHOICE(waiter_order), .kind = &homa_waiter_orders,
@@ -165,17 +179,19 @@ static const struct homa_strategy **chosen(struct homa_net *hnet, const struct h
 	return (void *)hnet + choice->current_at;
 }
 
-static void choose(struct homa_net *hnet, const struct homa_choice *choice,
-		   const struct homa_strategy *strategy)
+static int choose(struct homa_net *hnet, const struct homa_choice *choice,
+		  const struct homa_strategy *strategy)
 {
 	const struct homa_strategy **current_one = chosen(hnet, choice), *old = *current_one;
+	int err = 0;
 
 	homa_core_use(strategy);
 	if (choice->set)
-		choice->set(hnet, strategy);
+		err = choice->set(hnet, strategy);
 	else
 		WRITE_ONCE(*current_one, strategy);
-	homa_core_unuse(old);
+	homa_core_unuse(err ? strategy : old);
+	return err;
 }
 
 static int do_choice(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
@@ -200,9 +216,19 @@ static int do_choice(homa_const_ctl struct ctl_table *ctl, int write, void *buff
 		return -EINVAL;
 	}
 	mutex_lock(&choice_lock);
-	choose(hnet, choice, found);
+	err = choose(hnet, choice, found);
 	mutex_unlock(&choice_lock);
-	return 0;
+	return err;
+}
+
+static int do_link_mbps(homa_const_ctl struct ctl_table *ctl, int write, void *buffer,
+			size_t *lenp, loff_t *ppos)
+{
+	int err = proc_dointvec_minmax(ctl, write, buffer, lenp, ppos);
+
+	if (write && !err)
+		homa_link_update_all(container_of(ctl->data, struct homa_net, tun.link_mbps));
+	return err;
 }
 
 static int do_freeze_peers(homa_const_ctl struct ctl_table *ctl, int write, void *buffer,
@@ -265,6 +291,8 @@ static const struct ctl_table template[] = {
 	.maxlen = sizeof_field(struct homa_tunables, name), .mode = access, \
 	.proc_handler = handler
 	{ VALUE_ENTRY(cutoff_version, 0444, proc_dointvec) },
+	{ VALUE_ENTRY(link_mbps, 0644, do_link_mbps), /* 0: what each device tells */
+	  .extra1 = &zero, .extra2 = &max_int },
 	{ VALUE_ENTRY(max_sched_prio, 0444, proc_dointvec) },
 	{ VALUE_ENTRY(num_priorities, 0644, do_levels) },
 	{ VALUE_ENTRY(unsched_cutoffs, 0644, do_levels) }, /* bytes */
