@@ -15,6 +15,7 @@
 #include "gso.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "rxmem.h"
 #include "wait.h"
 
 /* A thread is woken for this many bytes of a message, or for its end: for each
@@ -235,7 +236,6 @@ static void message_complete(struct homa_rpc *rpc)
 static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 {
 	const struct homa_wire_data *data = &in->view.data;
-	struct sock *sk = homa_to_sk(rpc->hsk);
 	enum homa_drop_reason why;
 
 	if (rpc->error || rpc->state == HOMA_RPC_IN_SERVICE ||
@@ -254,8 +254,8 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 		return HOMA_DROP_NO_BUFFERS;
 	}
 	/* Beyond the limit one packet a message may wait, so that all advance. */
-	if (unlikely(atomic_read(&sk->sk_rmem_alloc) + in->skb->truesize >
-		     READ_ONCE(sk->sk_rcvbuf)) && !skb_queue_empty(&rpc->rx.queue))
+	if (unlikely(!homa_rxmem_room(rpc->hsk, in->skb->truesize)) &&
+	    !skb_queue_empty(&rpc->rx.queue))
 		return HOMA_DROP_RCVBUF;
 	why = note_arrival(rpc, data);
 	if (why)
@@ -268,7 +268,7 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 	};
 	/* The route must not outlive its device in our queue. */
 	skb_dst_drop(in->skb);
-	atomic_add(in->skb->truesize, &sk->sk_rmem_alloc);
+	atomic_add(in->skb->truesize, &homa_to_sk(rpc->hsk)->sk_rmem_alloc);
 	__skb_queue_tail(&rpc->rx.queue, in->skb);
 	rpc->rx.queued += data->payload_bytes;
 

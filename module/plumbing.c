@@ -24,6 +24,7 @@
 #include "info.h"
 #include "message.h"
 #include "plumbing.h"
+#include "rxmem.h"
 #include "wait.h"
 
 static int homa_init_sock(struct sock *sk)
@@ -286,6 +287,10 @@ static struct proto homa_prot = {
 	.name = "HOMA",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct homa_sock),
+	.memory_allocated = &homa_rxmem_allocated,
+	.per_cpu_fw_alloc = &homa_rxmem_forward,
+	.sysctl_mem = homa_rxmem_limits,
+	.sysctl_rmem = &homa_rxmem_least,
 	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 	.init = homa_init_sock,
 	.destroy = homa_destroy_sock,
@@ -390,6 +395,10 @@ static struct proto homav6_prot = {
 	.name = "HOMAv6",
 	.owner = THIS_MODULE,
 	.obj_size = sizeof(struct homa6_sock),
+	.memory_allocated = &homa_rxmem_allocated,
+	.per_cpu_fw_alloc = &homa_rxmem_forward,
+	.sysctl_mem = homa_rxmem_limits,
+	.sysctl_rmem = &homa_rxmem_least,
 	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 	HOMA_PINFO_OFFSET(struct homa6_sock, inet6)
 	.init = homa_init_sock,
@@ -525,8 +534,10 @@ static void unregister_v6(void)
  */
 int homa_plumbing_register(void)
 {
-	int err = proto_register(&homa_prot, 1);
+	int err;
 
+	homa_rxmem_init();
+	err = proto_register(&homa_prot, 1);
 	if (err)
 		return err;
 	err = inet_add_offload(&homa_offload, IPPROTO_HOMA);

@@ -10,6 +10,7 @@
 #include "grant.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "rxmem.h"
 #include "timer.h"
 #include "tracing.h"
 #include "wait.h"
@@ -122,6 +123,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
 
+		homa_rxmem_trim(hsk, true);
 		if (!READ_ONCE(hsk->num_rpcs))
 			continue;
 
@@ -169,6 +171,7 @@ static bool stop(struct homa_net *hnet)
 		idle = idle && list_empty(&hsk->rpcs);
 		spin_unlock_bh(&hsk->lock);
 		homa_txmsg_free_spares(hsk);
+		homa_rxmem_trim(hsk, false);
 	}
 	spin_unlock_bh(&hnet->sock_lock);
 	/* If somebody else has started it meanwhile, it is his. */
