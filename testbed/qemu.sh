@@ -39,7 +39,7 @@ QEMU_APPEND="console=ttyS0 panic=-1 panic_on_warn=1 panic_print=32 panic_console
 QEMU_MACHINE=(-nodefaults -no-user-config -display none -no-reboot)
 
 qemu_command() {                # qemu_command MODE CPUS MEM IMAGE INITRD DISK SERIAL: sets GUEST and ACCEL
-	local mode=$1 cpus=$2 mem=$3 image=$4 initrd=$5 disk=$6 serial=$7 append
+	local mode=$1 cpus=$2 mem=$3 image=$4 initrd=$5 disk=$6 serial=$7 append tsc_khz
 	append=$QEMU_APPEND
 	qemu_ready
 	GUEST=("${QEMU[@]}" "${QEMU_MACHINE[@]}" -smp "$cpus" -m "$mem" -kernel "$image" -initrd "$initrd" -serial "$serial"
@@ -60,6 +60,9 @@ qemu_command() {                # qemu_command MODE CPUS MEM IMAGE INITRD DISK S
 		else
 			ACCEL=tcg,multi
 			GUEST+=(-accel "tcg,thread=multi" -cpu max)
+			# Its time stamp counter is the host's, which a busy host keeps it from measuring.
+			tsc_khz=$("$TESTBED/tsc_khz.py")
+			[ -z "$tsc_khz" ] || append+=" tsc_early_khz=$tsc_khz"
 		fi
 	fi
 	# KCSAN counts its reports as warnings; most are not ours: see guest/init.
