@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -29,22 +30,25 @@ uint16_t SlotOf(int node) { return uint16_t(node + 1); }
 
 }  // namespace
 
-size_t WaitReadable(const std::vector<int>& fds, const std::function<std::string()>& who) {
-  std::vector<pollfd> polls;
-  for (int fd : fds) polls.push_back({fd, POLLIN, 0});
+size_t WaitReadable(std::initializer_list<int> fds, const std::function<std::string()>& who) {
+  std::array<pollfd, 2> polls;
+  if (fds.size() > polls.size()) throw std::logic_error("too many descriptors");
+  size_t count = 0;
+  for (int fd : fds) polls[count++] = {fd, POLLIN, 0};
   for (int waited_ms = kWarnEveryMs;; waited_ms += kWarnEveryMs) {
     int ready;
-    do ready = poll(polls.data(), polls.size(), kWarnEveryMs);
+    do ready = poll(polls.data(), count, kWarnEveryMs);
     while (ready < 0 && errno == EINTR);
     if (ready < 0) Fail(fmt::format("poll: {}", strerror(errno)));
-    for (size_t i = 0; i < polls.size(); i++)
+    for (size_t i = 0; i < count; i++)
       if (polls[i].revents) return i;
     fmt::print(stderr, "fabric: waiting for {} s of wall time for {}\n", waited_ms / 1000, who());
   }
 }
 
-Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns)
-    : events_(events), devices_(std::move(devices)), nodes_(devices_.size()), listener_(Listen(socket_path)),
+Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns,
+                   Ns lookahead_ns)
+    : events_(events), devices_(std::move(devices)), nodes_(devices_.size()), lookahead_ns_(lookahead_ns), listener_(Listen(socket_path)),
       page_file_(memfd_create("calendar", MFD_CLOEXEC)),
       page_bytes_(kSlotsOffset + (nodes_.size() + 1) * sizeof(PageSlot)) {
   if (!page_file_ || ftruncate(page_file_.Get(), off_t(page_bytes_))) Fail(fmt::format("no memory for the calendar: {}", strerror(errno)));
@@ -91,16 +95,17 @@ Ns Calendar::WishOf(int node) const {
 }
 
 Ns Calendar::EarliestBut(int node) const {
-  Ns earliest = events_->Next();
+  Ns earliest = kNever;
   for (size_t other = 0; other < nodes_.size(); other++) {
     if (int(other) == node || !nodes_[other].socket) continue;
     earliest = std::min(earliest, nodes_[other].started ? WishOf(int(other)) : nodes_[other].boot_ns);
   }
-  return std::min(earliest, events_->Now() + kLongest);
+  earliest = std::min(earliest, kNever - lookahead_ns_) + lookahead_ns_;
+  return std::min({earliest, events_->Next(), events_->Now() + kLongest});
 }
 
 void Calendar::GiveTurn(int node, Ns time) {
-  events_->AdvanceTo(time);
+  events_->ActAt(time);
   turns_++;
   page_->current_ns = events_->Now();
   page_->free_until_ns = EarliestBut(node);
@@ -164,7 +169,7 @@ void Calendar::UntilWait(int node) {
                          events_->Now(), uint64_t(page_->free_until_ns));
     });
     if (ready == 0) {
-      events_->AdvanceTo(page_->current_ns);
+      events_->ActAt(page_->current_ns);
       devices_[node]->Ready([this] {
         page_->free_until_ns = std::min<Ns>(page_->free_until_ns, events_->Next());
         std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -174,6 +179,11 @@ void Calendar::UntilWait(int node) {
     }
   }
   page_->running = kFabricSlot;
+}
+
+double Calendar::EventSeconds() const {
+  if (!events_->Count()) return 0;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - first_event_).count();
 }
 
 void Calendar::Progress() {
@@ -199,6 +209,7 @@ void Calendar::Run() {
     if (!alive) return;
     if (turns_ % 1024 == 0 || events_->Count() % 1024 == 0) Progress();
     if (events_->Next() <= time && events_->Next() != kNever) {
+      if (!events_->Count()) first_event_ = std::chrono::steady_clock::now();
       page_->current_ns = events_->Next();
       std::atomic_thread_fence(std::memory_order_seq_cst);
       events_->RunNext();

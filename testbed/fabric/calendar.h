@@ -3,7 +3,7 @@
 //
 // The protocol is linux/um_timetravel.h with its shared page: a node writes when it wants to run next into the page,
 // says WAIT, and sleeps until RUN. free_until in the page says how far the running node may go without asking: up to
-// the earliest wish of anybody else. The fabric has slot 0 of the page and is "running" while its own events happen,
+// the earliest wish of anybody else plus the lookahead: no packet is faster. The fabric has slot 0 of the page and is "running" while its own events happen,
 // so that a node it interrupts finds the time there and leaves its wish there.
 #ifndef FABRIC_CALENDAR_H_
 #define FABRIC_CALENDAR_H_
@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,10 @@ class Device {
 
 class Calendar : public Victims {
  public:
-  // Node k's device is devices[k]; it boots boot_ns[k] late, if there are so many. Progress and warnings go to stderr.
-  Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns = {});
+  // Node k's device is devices[k]; it boots boot_ns[k] late, if there are so many. What a node does reaches another
+  // lookahead_ns later at the earliest. Progress and warnings go to stderr.
+  Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns = {},
+           Ns lookahead_ns = 0);
   ~Calendar() override;
   Calendar(const Calendar&) = delete;
 
@@ -51,6 +54,8 @@ class Calendar : public Victims {
   void OnKill(std::function<void(int node)> killed) { killed_ = std::move(killed); }
   uint64_t Messages() const { return messages_; }
   uint64_t Turns() const { return turns_; }
+  // Wall time since the first event.
+  double EventSeconds() const;
   // How often a line about progress is due.
   void ReportEvery(std::chrono::seconds period) { report_every_ = period; }
 
@@ -74,6 +79,7 @@ class Calendar : public Victims {
   EventQueue* events_;
   std::vector<Device*> devices_;
   std::vector<Node> nodes_;
+  Ns lookahead_ns_;
   std::function<void(int)> killed_;
   Fd listener_, page_file_;
   size_t page_bytes_;
@@ -81,12 +87,12 @@ class Calendar : public Victims {
   PageSlot* slots_;
   uint64_t messages_ = 0, turns_ = 0;
   std::chrono::seconds report_every_{5};
-  std::chrono::steady_clock::time_point started_, reported_;
+  std::chrono::steady_clock::time_point started_, reported_, first_event_;
 };
 
-// Waits until one of the descriptors (-1: none) is readable, returns its index; who says who is waited for, should
+// Waits until one of the at most two descriptors (-1: none) is readable, returns its index; who says who is waited for, should
 // that take suspiciously long.
-size_t WaitReadable(const std::vector<int>& fds, const std::function<std::string()>& who);
+size_t WaitReadable(std::initializer_list<int> fds, const std::function<std::string()>& who);
 
 }  // namespace fabric
 

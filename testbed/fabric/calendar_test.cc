@@ -69,14 +69,14 @@ struct NoDevice : Device {
   void Unplug() override {}
 };
 
-std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events) {
+std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events, Ns lookahead_ns = 0) {
   const std::string path = testing::TempDir() + "fabric_calendar_test." + std::to_string(getpid());
   NoDevice device;
   std::vector<Turn> log;
   {
     std::vector<std::unique_ptr<FakeNode>> nodes;  // they end after the calendar, whatever becomes of it
     for (size_t i = wishes.size(); i-- > 0;) nodes.push_back(std::make_unique<FakeNode>(int(i), path, wishes[i], &log));
-    Calendar(events, path, std::vector<Device*>(wishes.size(), &device)).Run();
+    Calendar(events, path, std::vector<Device*>(wishes.size(), &device), {}, lookahead_ns).Run();
   }
   unlink(path.c_str());
   return log;
@@ -101,6 +101,19 @@ TEST(CalendarTest, FreeUntilIsTheEarliestWishOfTheOthersOrEvent) {
   EXPECT_EQ(log[1], (Turn{20, 1, 25}));
   EXPECT_EQ(log[2], (Turn{30, 0, 50}));
   EXPECT_EQ(seen, 1);
+}
+
+TEST(CalendarTest, LookaheadLetsNodesPassEachOtherButNoEvent) {
+  EventQueue events;
+  events.At(45, [] {});
+  events.At(200, [] {});
+  const auto log = RunNodes({{10, 46, 60}, {20, 50}}, &events, 30);
+  ASSERT_EQ(log.size(), 5u);
+  EXPECT_EQ(log[0], (Turn{10, 0, 45}));   // not 20 + 30: an event
+  EXPECT_EQ(log[1], (Turn{20, 1, 45}));   // not 46 + 30
+  EXPECT_EQ(log[2], (Turn{46, 0, 80}));
+  EXPECT_EQ(log[3], (Turn{50, 1, 90}));
+  EXPECT_EQ(log[4], (Turn{60, 0, 200}));  // the other has ended
 }
 
 TEST(CalendarTest, SaysThatAllSleepForever) {

@@ -21,7 +21,10 @@ class EventQueue {
  public:
   using Action = std::function<void()>;
 
+  // Of whoever acts: an event, or a node, which may be ahead of the events by the calendar's lookahead.
   Ns Now() const { return now_; }
+  // Nothing can happen before.
+  Ns Reached() const { return reached_; }
   Ns Next() const { return heap_.empty() ? kNever : heap_.front().time; }
   uint64_t Count() const { return ran_; }
 
@@ -32,14 +35,14 @@ class EventQueue {
   }
   void After(Ns delay, Action action) { At(now_ + delay, std::move(action)); }
 
-  // Time never goes back; a node that ran ahead on its own may lag behind what is known already.
-  void AdvanceTo(Ns time) { now_ = std::max(now_, time); }
+  // A node acts now.
+  void ActAt(Ns time) { now_ = std::max(reached_, time); }
 
   void RunNext() {
     std::pop_heap(heap_.begin(), heap_.end(), Later);
     Event event = std::move(heap_.back());
     heap_.pop_back();
-    now_ = event.time;
+    now_ = reached_ = event.time;
     ran_++;
     event.action();
   }
@@ -54,7 +57,7 @@ class EventQueue {
     return a.time != b.time ? a.time > b.time : a.order > b.order;
   }
 
-  Ns now_ = 0;
+  Ns now_ = 0, reached_ = 0;
   uint64_t planned_ = 0, ran_ = 0;
   std::vector<Event> heap_;
 };

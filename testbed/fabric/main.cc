@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -64,7 +65,7 @@ void Run(const Options& options, const Config& config) {
   if (options.truth) recorder.OpenLog(options.out + "/truth.bin");
   for (const std::string& port : options.captures) recorder.Capture(port, fmt::format("{}/{}.pcapng", options.out, port));
   if (options.series_ns) recorder.OpenSeries(options.out + "/series.csv", options.series_ns);
-  Calendar calendar(&events, options.sockets + "/calendar", cards, boot_ns);
+  Calendar calendar(&events, options.sockets + "/calendar", cards, boot_ns, LookaheadNs(config));
   // Whoever started the node sees there that its end was wanted.
   calendar.OnKill([&](int node) { std::ofstream(fmt::format("{}/killed{}", options.sockets, node)); });
   PlanFaults(config.faults, &events, &links, &calendar);
@@ -74,6 +75,7 @@ void Run(const Options& options, const Config& config) {
   const auto started = std::chrono::steady_clock::now();
   calendar.Run();
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  const double event_s = calendar.EventSeconds();
   recorder.Close();
 
   uint64_t card_messages = 0;
@@ -87,7 +89,9 @@ void Run(const Options& options, const Config& config) {
   for (const PortCounters& port : recorder.Ports()) report["ports"].push_back(ReportOf(port));
   WriteJson(options.out + "/fabric.json", report);
   // Apart: everything else is the same in each run.
-  WriteJson(options.out + "/timing.json", {{"wall_s", wall_s}, {"events_per_wall_s", double(events.Count()) / wall_s}});
+  WriteJson(options.out + "/timing.json", {{"wall_s", wall_s},
+                                             {"events_per_wall_s", double(events.Count()) / wall_s},
+                                             {"wall_us_per_event", event_s * 1e6 / double(std::max<uint64_t>(events.Count(), 1))}});
 }
 
 }  // namespace

@@ -299,7 +299,7 @@ TEST(RecorderTest, SeriesHasALineForEachPeriodInWhichSomethingHappened) {
   recorder.OpenSeries(path, 1000);
   recorder.Note(Step::kEnqueued, 0, *Ipv4(0, 100), 100);
   recorder.Note(Step::kDequeued, 0, *Ipv4(0, 100), 0);
-  events.AdvanceTo(2500);
+  events.ActAt(2500);
   recorder.Note(Step::kEnqueued, 0, *Ipv4(0, 100), 700);
   recorder.Note(Step::kSent, 1, *Ipv4(0, 1500), 0);
   recorder.Close();

@@ -16,14 +16,6 @@ struct LogHeader {
 };
 static_assert(sizeof(LogHeader) == 16);
 
-struct LogRecord {
-  uint64_t time_ns, packet;
-  uint32_t queue_bytes;
-  uint16_t frame_bytes, port;
-  uint8_t step, reason, priority, pad[5];
-};
-static_assert(sizeof(LogRecord) == 32);
-
 // pcapng: the nodes' wall clock begins here.
 constexpr uint64_t kEpochNs = 1'700'000'000'000'000'000;
 
@@ -128,7 +120,8 @@ void Recorder::Note(Step step, int port, const Packet& packet, uint64_t queue_by
   if (log_) {
     const LogRecord record = {events_->Now(), packet.id, uint32_t(queue_bytes), uint16_t(packet.frame.size()),
                               uint16_t(port), uint8_t(step), uint8_t(reason), uint8_t(packet.Priority()), {}};
-    Write(log_, &record, sizeof record);
+    unwritten_.emplace(record.time_ns, record);
+    WriteLog(events_->Reached());
   }
   const bool on_wire = step == Step::kSent || step == Step::kDequeued || step == Step::kDelivered;
   if (on_wire && size_t(port) < captures_.size() && captures_[port]) {
@@ -172,7 +165,14 @@ void Recorder::Sample(Step step, int port, const Packet& packet, uint64_t queue_
   if (step == Step::kSent || step == Step::kDequeued) period.sent_wire_bytes += packet.WireBytes();
 }
 
+void Recorder::WriteLog(Ns until) {
+  const auto end = unwritten_.lower_bound(until);
+  for (auto at = unwritten_.begin(); at != end; ++at) Write(log_, &at->second, sizeof at->second);
+  unwritten_.erase(unwritten_.begin(), end);
+}
+
 void Recorder::Close() {
+  WriteLog(kNever);
   for (size_t port = 0; port < periods_.size(); port++) EndPeriod(int(port));
   for (File* file : {&log_, &series_})
     if (*file && fflush(file->stream.get())) throw std::runtime_error("cannot write " + file->path + ": " + strerror(errno));

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -71,6 +72,15 @@ class Recorder {
     Ns index = kNever;
     uint64_t max_queue_bytes = 0, sent_wire_bytes = 0;
   };
+  struct LogRecord {
+    uint64_t time_ns, packet;
+    uint32_t queue_bytes;
+    uint16_t frame_bytes, port;
+    uint8_t step, reason, priority, pad[5];
+  };
+  static_assert(sizeof(LogRecord) == 32);
+  // Writes what was noted before that time: nodes ahead of the events note things that others precede.
+  void WriteLog(Ns until);
   void Sample(Step step, int port, const Packet& packet, uint64_t queue_bytes);
   void EndPeriod(int port);
   void Count(Step step, const Packet& packet, uint64_t queue_bytes, Reason reason, PortCounters* port);
@@ -80,6 +90,7 @@ class Recorder {
   std::vector<File> captures_;  // by port
   std::vector<Period> periods_;  // by port
   Ns period_ns_ = 0;
+  std::multimap<Ns, LogRecord> unwritten_;
   File log_, series_;
 };
 
