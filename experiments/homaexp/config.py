@@ -110,7 +110,7 @@ class Experiment:
     published: Published | None = None
 
 
-def _wrong(where: str, what: str) -> UserError:
+def wrong(where: str, what: str) -> UserError:
     return UserError(f"{where}: {what}")
 
 
@@ -124,13 +124,13 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
             return _convert(options[0], value, where)
         if not isinstance(value, tuple(options)):
             names = ", ".join(k.__name__ for k in options)
-            raise _wrong(where, f"is {value!r}; expected one of: {names}")
+            raise wrong(where, f"is {value!r}; expected one of: {names}")
         return value
     if dataclasses.is_dataclass(kind):
-        return _build(typing.cast(type, kind), value, where)
+        return build(typing.cast(type, kind), value, where)
     if typing.get_origin(kind) is list:
         if not isinstance(value, list):
-            raise _wrong(where, f"is {value!r}; expected a list")
+            raise wrong(where, f"is {value!r}; expected a list")
         inner = typing.get_args(kind)[0]
         return [_convert(inner, v, f"{where}[{i}]")
                 for i, v in enumerate(value)]
@@ -138,29 +138,29 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     # bool is an int to Python; here a count must not be `true`
     if not isinstance(value, plain) or isinstance(value, bool) != (
             plain is bool):
-        raise _wrong(where, f"is {value!r}; expected {plain.__name__}")
+        raise wrong(where, f"is {value!r}; expected {plain.__name__}")
     return value
 
 
-def _build(cls: type[T], data: Any, where: str) -> T:
+def build(cls: type[T], data: Any, where: str) -> T:
     if not isinstance(data, dict):
-        raise _wrong(where, f"is {data!r}; expected a table")
+        raise wrong(where, f"is {data!r}; expected a table")
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore
     hints = typing.get_type_hints(cls)
     sep = ": " if where.endswith(".toml") else "."
     for key in data:
         if key not in fields:
-            raise _wrong(f"{where}{sep}{key}", "unknown key; allowed here: "
-                         + ", ".join(fields))
+            raise wrong(f"{where}{sep}{key}", "unknown key; allowed here: "
+                        + ", ".join(fields))
     for name, f in fields.items():
         if (name not in data and f.default is dataclasses.MISSING
                 and f.default_factory is dataclasses.MISSING):
-            raise _wrong(f"{where}{sep}{name}", "key is missing")
+            raise wrong(f"{where}{sep}{name}", "key is missing")
     return cls(**{key: _convert(hints[key], value, f"{where}{sep}{key}")
                   for key, value in data.items()})
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -176,28 +176,28 @@ def _check_workload(key: str, value: Any, where: str) -> None:
     kind = typing.get_type_hints(Workload).get(key)
     if kind is None:
         allowed = ", ".join(f.name for f in dataclasses.fields(Workload))
-        raise _wrong(where, f"unknown axis; allowed: {allowed}")
+        raise wrong(where, f"unknown axis; allowed: {allowed}")
     _convert(kind, value, where)
     if key == "transport" and value not in TRANSPORTS:
-        raise _wrong(where, f"is {value!r}; allowed: {', '.join(TRANSPORTS)}")
+        raise wrong(where, f"is {value!r}; allowed: {', '.join(TRANSPORTS)}")
     if kind is int and value < 1:
-        raise _wrong(where, f"is {value}; must be at least 1")
+        raise wrong(where, f"is {value}; must be at least 1")
     if key.endswith("length_bytes") and value > 1_000_000:
-        raise _wrong(where, f"is {value}; a message has at most 1000000 bytes")
+        raise wrong(where, f"is {value}; a message has at most 1000000 bytes")
 
 
 def _check_experiment(exp: Experiment, where: str) -> None:
     if not NAME.fullmatch(exp.name):
-        raise _wrong(f"{where}: name", f"is {exp.name!r}; use lower-case "
-                     "letters, digits and _ (it names a folder)")
+        raise wrong(f"{where}: name", f"is {exp.name!r}; use lower-case "
+                    "letters, digits and _ (it names a folder)")
     for axis, values in exp.matrix.items():
         at = f"{where}: matrix.{axis}"
         if not isinstance(values, list) or not values:
-            raise _wrong(at, "must be a list of at least one value")
+            raise wrong(at, "must be a list of at least one value")
         for value in values:
             _check_workload(axis, value, at)
         if len(set(values)) != len(values):
-            raise _wrong(at, "has a value twice")
+            raise wrong(at, "has a value twice")
     for f in dataclasses.fields(Workload):
         if f.name in exp.matrix:
             continue
@@ -207,41 +207,41 @@ def _check_experiment(exp: Experiment, where: str) -> None:
     for f in dataclasses.fields(Schedule):
         value = getattr(exp.schedule, f.name)
         if value < least.get(f.name, 0):
-            raise _wrong(f"{where}: schedule.{f.name}", f"is {value}; must be "
-                         f"at least {least.get(f.name, 0)}")
+            raise wrong(f"{where}: schedule.{f.name}", f"is {value}; must be "
+                        f"at least {least.get(f.name, 0)}")
     if not 4 <= exp.trace.ring_kb <= 1 << 20:
-        raise _wrong(f"{where}: trace.ring_kb", "must be 4 to 1048576")
+        raise wrong(f"{where}: trace.ring_kb", "must be 4 to 1048576")
     if exp.trace.keep_mb < 0:
-        raise _wrong(f"{where}: trace.keep_mb", "must not be negative")
+        raise wrong(f"{where}: trace.keep_mb", "must not be negative")
     if not 1 <= exp.analysis.mean_up_to_percentile <= 100:
-        raise _wrong(f"{where}: analysis.mean_up_to_percentile",
-                     "must be 1 to 100")
+        raise wrong(f"{where}: analysis.mean_up_to_percentile",
+                    "must be 1 to 100")
     for i, compare in enumerate(exp.compare):
         values = exp.matrix.get(compare.axis, [])
         for value in (compare.value, compare.base):
             if value not in values:
-                raise _wrong(f"{where}: compare[{i}]", f"{compare.axis} = "
-                             f"{value!r} is not in the matrix")
+                raise wrong(f"{where}: compare[{i}]", f"{compare.axis} = "
+                            f"{value!r} is not in the matrix")
     for i, arm in enumerate(exp.published.arms if exp.published else []):
         keys = {*exp.matrix, "rtt_us"}
         if set(arm) != keys:
-            raise _wrong(f"{where}: published.arms[{i}]",
-                         f"must have exactly the keys {', '.join(keys)}")
+            raise wrong(f"{where}: published.arms[{i}]",
+                        f"must have exactly the keys {', '.join(keys)}")
 
 
 def load_experiment(path: Path) -> Experiment:
     """Reads and checks one file of configs/experiments."""
-    exp = _build(Experiment, _read_toml(path), str(path))
+    exp = build(Experiment, read_toml(path), str(path))
     _check_experiment(exp, str(path))
     return exp
 
 
 def load_testbed(path: Path) -> Testbed:
     """Reads and checks one file of configs/testbeds."""
-    bed = _build(Testbed, _read_toml(path), str(path))
+    bed = build(Testbed, read_toml(path), str(path))
     for key in ("cpus", "memory_mb", "timeout_s"):
         if getattr(bed, key) < 1:
-            raise _wrong(f"{path}: {key}", "must be at least 1")
+            raise wrong(f"{path}: {key}", "must be at least 1")
     return bed
 
 
@@ -255,7 +255,7 @@ def with_rounds(exp: Experiment, rounds: int) -> Experiment:
 
 def experiment_from_json(data: dict[str, Any], where: str) -> Experiment:
     """The configuration as run.json keeps it."""
-    return _build(Experiment, data, where)
+    return build(Experiment, data, where)
 
 
 def as_json(config: Experiment | Testbed) -> dict[str, Any]:

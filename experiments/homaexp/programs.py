@@ -12,6 +12,8 @@ from typing import Any, Callable, Iterator
 from contextlib import contextmanager
 
 from homaexp import config, metadata, plots, resultset, runner, tables
+from homaexp.cluster import config as cluster_config
+from homaexp.cluster import programs as cluster
 from homaexp.errors import UserError
 from homaexp.hosts.base import Host, HostError
 from homaexp.hosts.local_vm import LocalVm
@@ -113,6 +115,35 @@ def _load(config_file: Path, rounds: int | None, testbed: str | None
                                     / f"{bed}.toml")
 
 
+def _store(run_dir: Path, final: Path, progress: Progress) -> None:
+    progress.step(f"store in {_shown(final)}")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(run_dir, final)
+
+
+def _run_cluster(args: argparse.Namespace, progress: Progress) -> Path:
+    """The same for an experiment on the cluster; where its results are."""
+    for name in ("rounds", "testbed"):
+        if getattr(args, name) is not None:
+            raise UserError(f"--{name}: not for experiments on the cluster")
+    exp = cluster_config.load(args.config)
+    rpcload = _tool("rpcload", "experiments/workload/rpcload")
+    utc = metadata.utc_now()
+    commit = metadata.source(ROOT)["commit"]
+    with _working_directory(args.out.resolve(), exp.name) as work:
+        run_dir = work / "run"
+        progress.step("measure")
+        cluster.run(exp, args.config, work, run_dir, rpcload, utc,
+                    progress.say)
+        progress.step("analyse")
+        cluster.analyse(ResultSet.open(run_dir))
+        progress.step("draw the figures")
+        cluster.plot(ResultSet.open(run_dir))
+        final: Path = args.out.resolve() / exp.name / f"{utc}-{commit}"
+        _store(run_dir, final, progress)
+    return final
+
+
 def run(argv: list[str], make_host: MakeHost = _local_vm) -> None:
     """experiments/run: everything of one experiment."""
     parser = argparse.ArgumentParser(
@@ -131,6 +162,11 @@ def run(argv: list[str], make_host: MakeHost = _local_vm) -> None:
 
     progress = Progress(5)
     progress.step(f"check {args.config}")
+    if config.read_toml(args.config).get("kind") == "cluster":
+        final = _run_cluster(args, progress)
+        print()
+        _print_results(ResultSet.open(final))
+        return
     exp, bed = _load(args.config, args.rounds, args.testbed)
     tools = _guest_tools()
     homascope = _homascope()
@@ -155,9 +191,7 @@ def run(argv: list[str], make_host: MakeHost = _local_vm) -> None:
         _plot(ResultSet.open(run_dir))
         dropped = 0 if args.keep_raw else runner.pack(exp, run_dir)
         final = results_dir / exp.name / f"{utc}-{source['commit']}"
-        progress.step(f"store in {_shown(final)}")
-        final.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(run_dir, final)
+        _store(run_dir, final, progress)
     if dropped:
         progress.say(f"kept trace.keep_mb = {exp.trace.keep_mb} MB of traces;"
                      f" {dropped} more were analysed and dropped")
@@ -179,6 +213,10 @@ def _print_results(results: ResultSet) -> None:
 
 
 # --- analyse and plot ------------------------------------------------------
+
+def _on_cluster(results: ResultSet) -> bool:
+    return results.run().get("kind") == "cluster"
+
 
 def _analyse(results: ResultSet, homascope: Path) -> None:
     from homaexp import analysis  # numpy is needed from here on only
@@ -212,7 +250,10 @@ def analyse(argv: list[str]) -> None:
     """experiments/analyse: traces to report.json and tables."""
     results = _run_directory(argv, "analyse", "Analyses the raw files of a "
                              "run again: report.json and the tables.")
-    _analyse(results, _homascope())
+    if _on_cluster(results):
+        cluster.analyse(results)
+    else:
+        _analyse(results, _homascope())
     print((results.dir / "tables.txt").read_text(), end="")
 
 
@@ -220,5 +261,6 @@ def plot(argv: list[str]) -> None:
     """experiments/plot: report.json to figures."""
     results = _run_directory(argv, "plot", "Draws the figures of a run again,"
                              " from its run.json and report.json.")
-    for path in _plot(results):
+    draw = cluster.plot if _on_cluster(results) else _plot
+    for path in draw(results):
         print(f"figure: {_shown(path)}")

@@ -57,7 +57,8 @@ def footer(figure: Figure, run: dict[str, Any], segment: str) -> None:
     bed = run["testbed"]
     lines = [
         f"homascope {commit}{dirty}, {run['utc']}, testbed {bed['name']} "
-        f"({bed['cpus']} CPUs, kernel {run['guest'].get('release', '?')}), "
+        f"({bed['cpus']} CPU{'' if bed['cpus'] == 1 else 's'}, "
+        f"kernel {run['guest'].get('release', '?')}), "
         f"tracing {'on' if segment == 'traced' else 'off'}",
         f"clock: {bed['clock']}; trust: {bed['trust']}"]
     width = int(figure.get_figwidth() * 17)

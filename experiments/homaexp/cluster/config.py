@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An experiment on the cluster: TOML with `kind = "cluster"`, its arms."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Mapping
+
+from homaexp.config import NAME, Value, build, read_toml, wrong
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+CHOICES = {"transport": ("homa", "dctcp", "reno"),
+           "scenario": ("load", "incast")}
+FIGURES = ("slowdown", "sweep", "goodput")
+LABELS = {"homa": "Homa", "dctcp": "DCTCP", "reno": "TCP Reno"}
+_LEAST = {"nodes": 2, "duration_us": 1, "outstanding": 1, "message_bytes": 1,
+          "load_percent": 1}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What one run is; an axis of the matrix overrides a key."""
+
+    scenario: str = "load"
+    transport: str = "homa"
+    nodes: int = 2
+    topology: str = "single"  # a file of configs/topologies
+    workload: str = "w2"      # a file of configs/workloads
+    load_percent: int = 50    # of the hosts' links
+    duration_us: int = 10_000
+    warmup_us: int = 0
+    outstanding: int = 64     # RPCs between two hosts; more wait
+    message_bytes: int = 1_000_000  # of an incast
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others found, drawn beside ours."""
+
+    source: str
+    short_p99_slowdown: int | str
+
+
+@dataclass(frozen=True)
+class ClusterExperiment:
+    """One file of configs/experiments."""
+
+    kind: str
+    name: str
+    title: str
+    figures: list[str]
+    seeds: list[int]
+    matrix: dict[str, Any]
+    cluster: Cluster
+    sysctl: dict[str, Any] = field(default_factory=dict)
+    published: Published | None = None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One combination of the axes' values."""
+
+    id: str
+    label: str
+    axes: Mapping[str, Value]
+    cluster: Cluster
+    sysctl: Mapping[str, Value]
+
+
+def _check(key: str, value: Any, where: str) -> None:
+    """One value of a key of [cluster], or of a setting (it has a dot)."""
+    if "." in key:
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            raise wrong(where, f"is {value!r}; expected int or str")
+        return
+    kind = typing.get_type_hints(Cluster).get(key)
+    if kind is None:
+        allowed = ", ".join(f.name for f in dataclasses.fields(Cluster))
+        raise wrong(where, f"unknown key; allowed: {allowed}, or a sysctl "
+                    "with dots")
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise wrong(where, f"is {value!r}; expected {kind.__name__}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise wrong(where, f"is {value!r}; allowed: "
+                    + ", ".join(CHOICES[key]))
+    if kind is int and value < _LEAST.get(key, 0):
+        raise wrong(where, f"is {value}; must be at least "
+                    f"{_LEAST.get(key, 0)}")
+    folder = {"topology": "topologies/{}.toml", "workload":
+              "workloads/{}.csv"}.get(key)
+    if folder and not (CONFIGS / folder.format(value)).is_file():
+        raise wrong(where, f"is {value!r}; there is no configs/"
+                    + folder.format(value))
+
+
+def label(axis: str, value: Value) -> str:
+    """One value as tables and figures name it."""
+    if axis in ("transport", "workload"):
+        return LABELS.get(str(value), str(value).upper())
+    if axis == "load_percent":
+        return f"{value} %"
+    if axis == "nodes":
+        return f"{value} nodes"
+    return f"{axis.rpartition('.')[2].replace('_', ' ')} {value}"
+
+
+def make_arms(exp: ClusterExperiment) -> list[Arm]:
+    """All combinations, the last axis of the file varying fastest."""
+    arms = []
+    for values in itertools.product(*exp.matrix.values()):
+        axes: dict[str, Any] = dict(zip(exp.matrix, values))
+        keys = {k: v for k, v in axes.items() if "." not in k}
+        settings = {k: v for k, v in axes.items() if "." in k}
+        arms.append(Arm(
+            "-".join(v if isinstance(v, str) and k in CHOICES else
+                     f"{k.rpartition('.')[2]}{v}".replace(" ", "_")
+                     for k, v in axes.items()) or "single",
+            ", ".join(label(k, v) for k, v in axes.items()) or exp.name,
+            axes, dataclasses.replace(exp.cluster, **keys),
+            {**exp.sysctl, **settings}))
+    return arms
+
+
+def load(path: Path) -> ClusterExperiment:
+    """Reads and checks one file."""
+    exp = build(ClusterExperiment, read_toml(path), str(path))
+    if not NAME.fullmatch(exp.name):
+        raise wrong(f"{path}: name", f"is {exp.name!r}; use lower-case "
+                    "letters, digits and _ (it names a folder)")
+    for figure in exp.figures:
+        if figure not in FIGURES:
+            raise wrong(f"{path}: figures", f"{figure!r} is not known; "
+                        "allowed: " + ", ".join(FIGURES))
+    if not exp.seeds or len(set(exp.seeds)) != len(exp.seeds):
+        raise wrong(f"{path}: seeds", "must be a list of different numbers")
+    for axis, values in exp.matrix.items():
+        at = f"{path}: matrix.{axis}"
+        if not isinstance(values, list) or not values:
+            raise wrong(at, "must be a list of at least one value")
+        for value in values:
+            _check(axis, value, at)
+        if len(set(values)) != len(values):
+            raise wrong(at, "has a value twice")
+    for f in dataclasses.fields(Cluster):
+        _check(f.name, getattr(exp.cluster, f.name),
+               f"{path}: cluster.{f.name}")
+    for key, value in exp.sysctl.items():
+        _check(key if "." in key else f"{key}.", value,
+               f"{path}: sysctl.{key}")
+    for arm in make_arms(exp):
+        if arm.cluster.warmup_us >= arm.cluster.duration_us:
+            raise wrong(f"{path}: cluster.warmup_us",
+                        f"leaves nothing of duration_us ({arm.label})")
+    return exp
+
+
+def from_json(data: dict[str, Any], where: str) -> ClusterExperiment:
+    """The configuration as run.json keeps it."""
+    return build(ClusterExperiment, data, where)
