@@ -4,6 +4,7 @@
 #define _HOMA_COMPAT_H
 
 #include <linux/hrtimer.h>
+#include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
 #include <linux/version.h>
@@ -35,6 +36,16 @@
 #define register_net_sysctl_sz(net, path, table, size) \
 	register_net_sysctl(net, path, table)
 #endif
+
+/* @skb shall leave at a time of CLOCK_MONOTONIC. */
+static inline void homa_skb_depart_at(struct sk_buff *skb, u64 time_ns)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+	skb_set_delivery_time(skb, ns_to_ktime(time_ns), true);
+#else
+	skb_set_delivery_time(skb, ns_to_ktime(time_ns), SKB_CLOCK_MONOTONIC);
+#endif
+}
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 static inline void hrtimer_setup(struct hrtimer *timer,

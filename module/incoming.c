@@ -15,6 +15,7 @@
 #include "gso.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "pacer.h"
 #include "rxmem.h"
 #include "wait.h"
 
@@ -727,6 +728,7 @@ drop:
 out:
 	if (in.hsk)
 		homa_sock_put(in.hsk);
+	homa_pacer_passing(in.hnet);
 	return 0;
 }
 

@@ -79,12 +79,13 @@ u64 homa_link_backlog_ns(const struct homa_link *link, u64 now_ns, u64 limit_ns)
  * @skb: packet from the transport header on, with its route.
  * @ip_bytes: length of the IP header it will get.
  */
-void homa_link_count_packet(struct homa_net *hnet, const struct sk_buff *skb, u32 ip_bytes)
+void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_bytes)
 {
 	u32 segments = skb_shinfo(skb)->gso_segs ?: 1;
 	u32 bytes = skb->len + (segments - 1) * sizeof(struct homa_data_hdr) +
 		    segments * (ip_bytes + HOMA_PACE_FRAME_BYTES);
 	u64 now_ns, cost_ns, begin_ns;
+	const struct homa_pacer *pacer;
 	struct homa_link *link;
 	s64 idle_ns;
 	u32 mbps;
@@ -100,6 +101,9 @@ void homa_link_count_packet(struct homa_net *hnet, const struct sk_buff *skb, u3
 	do {
 		begin_ns = max_t(u64, idle_ns, now_ns);
 	} while (!atomic64_try_cmpxchg(&link->idle_ns, &idle_ns, begin_ns + cost_ns));
+	pacer = READ_ONCE(link->pacer);
+	if (pacer && pacer->depart && skb->len > (u32)READ_ONCE(hnet->tun.defer_min_bytes))
+		pacer->depart(skb, begin_ns);
 out:
 	rcu_read_unlock();
 }

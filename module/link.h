@@ -28,7 +28,8 @@ struct task_struct;
  * @credit: see homa_pace_oldest_next().
  * @since_ns: when @waiting was last 0.
  * @timer: for strategies that use it.
- * @thread: for strategies that use it.
+ * @due_ns: when @thread shall look again.
+ * @thread: for strategies that use it; theirs.
  */
 struct homa_link {
 	struct rcu_head rcu;
@@ -46,6 +47,7 @@ struct homa_link {
 	s64 credit;
 	u64 since_ns;
 	struct hrtimer timer;
+	u64 due_ns;
 	struct task_struct *thread;
 };
 
@@ -70,10 +72,10 @@ void homa_link_update_all(struct homa_net *hnet);
 void homa_links_lock(void);
 void homa_links_unlock(void);
 
-void homa_link_count_packet(struct homa_net *hnet, const struct sk_buff *skb, u32 ip_bytes);
+void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_bytes);
 
 /* A packet goes to its device, from the transport header on, with its route. */
-static inline void homa_link_charge(struct homa_net *hnet, const struct sk_buff *skb, u32 ip_bytes)
+static inline void homa_link_charge(struct homa_net *hnet, struct sk_buff *skb, u32 ip_bytes)
 {
 	if (READ_ONCE(hnet->num_paced))
 		homa_link_count_packet(hnet, skb, ip_bytes);

@@ -9,6 +9,7 @@
 #include "incoming.h"
 #include "message.h"
 #include "outgoing.h"
+#include "pacer.h"
 #include "wait.h"
 
 /* Address and port of the other side, from or for the application. */
@@ -385,9 +386,10 @@ int homa_sendmsg(struct socket *sock, struct msghdr *msg, size_t length)
 		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
 	if (!length || length > HOMA_MAX_MESSAGE_LENGTH)
 		return homa_sock_error(hsk, -EINVAL, "message length not 1 to 1000000");
-	if (args.id)
-		return send_reply(hsk, &to, &args, msg, length);
-	return send_request(hsk, &to, &args, msg, length, &uargs->id);
+	err = args.id ? send_reply(hsk, &to, &args, msg, length) :
+			send_request(hsk, &to, &args, msg, length, &uargs->id);
+	homa_pacer_passing(hsk->hnet);
+	return err;
 }
 
 /**

@@ -38,6 +38,7 @@ struct homa_tunables {
 	int max_incoming;
 	int max_link_usage;
 	int max_nic_est_backlog_usecs;
+	int max_nic_queue_usecs;
 	int max_overcommit;
 	int max_sched_prio;
 	int max_server_rpcs;
@@ -91,6 +92,7 @@ struct homa_grant_queue {
  * @links: its network devices by ifindex, see link.h.
  * @links_work: asks them for their speeds.
  * @num_paced: those of them that are paced.
+ * @wants_help: homa_pacer_help() has something to do.
  * @wait_policy: strategy.
  * @waiter_order: strategy.
  * @freeze_peers: who may send FREEZE, NULL: nobody.
@@ -127,6 +129,7 @@ struct homa_net {
 	struct xarray links;
 	struct work_struct links_work;
 	u32 num_paced;
+	bool wants_help;
 	struct homa_freeze_peers __rcu *freeze_peers;
 	struct ctl_table *sysctl_table;
 	struct ctl_table_header *sysctl_header;

@@ -8,7 +8,7 @@
  * which sends until it is held back again.
  */
 
-#include <linux/netdevice.h>
+#include <linux/kthread.h>
 #include <linux/rbtree.h>
 #include "outgoing.h"
 #include "pacer.h"
@@ -17,6 +17,11 @@
 static const struct homa_strategy *const pacers[] = {
 	&homa_pacer_hrtimer.strategy,
 	&homa_pacer_none.strategy,
+	&homa_pacer_assist.strategy,
+	&homa_pacer_kthread.strategy,
+	&homa_pacer_kthread_rt.strategy,
+	&homa_pacer_bql.strategy,
+	&homa_pacer_fq.strategy,
 };
 
 const struct homa_strategy_kind homa_pacers = { pacers, ARRAY_SIZE(pacers) };
@@ -248,19 +253,22 @@ static void release_all(struct homa_link *link)
 int homa_pacer_attach(struct homa_link *link, const struct homa_pacer *pacer)
 {
 	const struct homa_pacer *old = link->pacer;
-	int err = 0;
+	struct task_struct *thread = NULL, *old_thread = link->thread;
 
 	if (pacer == old)
 		return 0;
 	if (pacer && pacer->start)
-		err = pacer->start(link);
-	if (err)
-		return err;
+		thread = pacer->start(link);
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
 	spin_lock_bh(&link->lock);
 	WRITE_ONCE(link->pacer, pacer);
+	link->thread = thread;
 	spin_unlock_bh(&link->lock);
 	if (old && old->stop)
 		old->stop(link);
+	if (old_thread)
+		kthread_stop(old_thread);
 	homa_pacer_kick(link);
 	release_all(link);
 	return 0;

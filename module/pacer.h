@@ -13,24 +13,31 @@
 /**
  * struct homa_pacer - a way of holding messages back
  * @strategy: its name.
- * @start: gets @link ready; may sleep. Return: 0 or an errno. May be NULL.
- * @stop: undoes that when no wake() of the link can come any more; may sleep.
- *	May be NULL.
+ * @start: makes the thread for @link; may sleep. Return: it, or an ERR_PTR. May
+ *	be NULL. It is stopped when nobody can wake it any more.
+ * @stop: the link has another strategy now; may sleep. May be NULL.
  * @wait_ns: time until @link takes another packet, 0: now. Any context, under
  *	rcu_read_lock(). NULL: never holds anything back, and the rest is not used.
  * @wake: see to it that homa_pacer_release() is called in @wait_ns or a bit
  *	later. With link->lock held.
+ * @depart: tells a packet that is not short when it shall leave. May be NULL.
  */
 struct homa_pacer {
 	struct homa_strategy strategy;
-	int (*start)(struct homa_link *link);
+	struct task_struct *(*start)(struct homa_link *link);
 	void (*stop)(struct homa_link *link);
 	u64 (*wait_ns)(const struct homa_link *link, u64 now_ns);
 	void (*wake)(struct homa_link *link, u64 wait_ns);
+	void (*depart)(struct sk_buff *skb, u64 time_ns);
 };
 
 extern const struct homa_strategy_kind homa_pacers;
+extern const struct homa_pacer homa_pacer_assist;
+extern const struct homa_pacer homa_pacer_bql;
+extern const struct homa_pacer homa_pacer_fq;
 extern const struct homa_pacer homa_pacer_hrtimer;
+extern const struct homa_pacer homa_pacer_kthread;
+extern const struct homa_pacer homa_pacer_kthread_rt;
 extern const struct homa_pacer homa_pacer_none;
 
 /* Chooses the strategy of @hnet for all its links. Return: 0 or an errno. */
@@ -78,6 +85,16 @@ bool homa_pacer_busy(struct homa_net *hnet, int ifindex, u32 length);
  * Return: true if something waits; @wake was called for it.
  */
 bool homa_pacer_release(struct homa_link *link, u32 packets);
+
+/* Sends what waits with nobody to release it but passers-by. */
+void homa_pacer_help(struct homa_net *hnet);
+
+/* Somebody passes by, without a lock of ours. */
+static inline void homa_pacer_passing(struct homa_net *hnet)
+{
+	if (unlikely(READ_ONCE(hnet->wants_help)))
+		homa_pacer_help(hnet);
+}
 
 /* The RPC, which is locked, is over. */
 void homa_pacer_leave(struct homa_rpc *rpc);

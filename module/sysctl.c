@@ -46,6 +46,7 @@ static int max_usage = 100;
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_nic_est_backlog_usecs, 5, zero, max_usecs) \
+	NAME(max_nic_queue_usecs, 40, zero, max_usecs) \
 	NAME(max_overcommit, 8, one, max_granted) /* messages */ \
 	NAME(max_link_usage, 99, min_usage, max_usage) /* percent */ \
 	NAME(max_server_rpcs, 65536, one, max_rpcs) /* a socket */ \

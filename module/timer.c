@@ -10,6 +10,7 @@
 #include "grant.h"
 #include "incoming.h"
 #include "outgoing.h"
+#include "pacer.h"
 #include "rxmem.h"
 #include "timer.h"
 #include "tracing.h"
@@ -135,6 +136,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 		homa_retry_buffers(hsk);
 	}
 	homa_grant_check(hnet);
+	homa_pacer_passing(hnet);
 	took_ns = ktime_get_ns() - start_ns;
 	homa_metric_add(hnet, timer_cycles, took_ns);
 	WRITE_ONCE(hnet->tick_ns, clamp_t(u64, took_ns * HOMA_TICK_SHARE, HOMA_TICK_NS,
