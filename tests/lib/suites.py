@@ -41,7 +41,7 @@ MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload"
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
     "stock": Guest("rt", "stock-6.12", 1200,
-                   ["smoke", "abi", "errors", "gso", "cgroup", "trace", "pipeline"]),
+                   ["smoke", "abi", "errors", "gso", "cgroup", "trace", "tracer", "triggers", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800, MODULE_SCRIPTS + ["faults", COVERAGE]),
     "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),

@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The clock of records; see clock.h. */
+/*
+ * The clock of records; see clock.h.
+ *
+ * Where it may sleep, the kernel says exactly which count of the TSC is which
+ * nanosecond. Between two such moments ticks and ns are proportional but for
+ * what disciplines the clock meanwhile. Old moments are thinned out, so that
+ * a ring that holds hours can be converted, too.
+ */
+#include <linux/delay.h>
 #include <linux/ktime.h> /* before timekeeping.h, which needs it on 6.1 */
 #include <linux/math64.h>
+#include <linux/mutex.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "clock.h"
 
-#define MAX_PAIR_TICKS 1000 /* reading two clocks takes less */
-
-static u64 begin_ticks, begin_ns;
-
 #ifdef TT_HAVE_TSC
+#define MAX_MOMENTS 512
+#define NOTE_JIFFIES (HZ / 8)
+#define MIN_APART_NS (10 * NSEC_PER_MSEC) /* rounding does not spoil the rate */
+
+enum unit { TICKS, NS };
+
+struct moment {
+	u64 at[2]; /* by enum unit */
+};
+
 static bool tsc __ro_after_init;
+static u8 source_seq; /* of the clocksource that the ticks are of */
+static DEFINE_MUTEX(moments_lock);
+static struct moment moments[MAX_MOMENTS];
+static u32 nmoments; /* 2 or more once the clock is initialized */
 
 bool tt_clock_is_tsc(void)
 {
 	return tsc;
+}
+
+u64 tt_clock_now(void)
+{
+	return tsc ? get_cycles() : ktime_get_mono_fast_ns();
 }
 
 /* The kernel reads what we would read, and the same on every CPU. */
@@ -29,80 +54,209 @@ static bool tsc_keeps_time(void)
 	before = get_cycles();
 	ktime_get_snapshot(&snapshot);
 	after = get_cycles();
+	source_seq = snapshot.cs_was_changed_seq;
 	return snapshot.cycles >= before && snapshot.cycles <= after;
 }
 
-void tt_clock_pair(u64 *ticks, u64 *ns)
+/* False if the kernel has another clocksource by now. */
+static bool exact_moment(struct moment *moment)
 {
-	u64 best = ~0ull;
-	u64 before, at, after;
-	int i;
+	struct system_time_snapshot first, second;
+	ktime_t offset;
 
-	if (!tsc) {
+	/* The offset is that of the snapshot unless the clock was set in between. */
+	do {
+		ktime_get_snapshot(&first);
+		offset = ktime_mono_to_any(0, TK_OFFS_REAL);
+		ktime_get_snapshot(&second);
+	} while (first.clock_was_set_seq != second.clock_was_set_seq);
+	moment->at[TICKS] = first.cycles;
+	moment->at[NS] = ktime_to_ns(ktime_sub(first.real, offset));
+	return first.cs_was_changed_seq == source_seq;
+}
+
+/* Every other one of the older half goes. */
+static void thin_out(void)
+{
+	u32 i, kept = 1;
+
+	for (i = 2; i < nmoments; i += i < MAX_MOMENTS / 2 ? 2 : 1)
+		moments[kept++] = moments[i];
+	nmoments = kept;
+}
+
+/* Adds the moment that it is, unless the last one was just before. */
+static struct moment note(void)
+{
+	struct moment now;
+
+	mutex_lock(&moments_lock);
+	if (exact_moment(&now) &&
+	    now.at[NS] - moments[nmoments - 1].at[NS] >= MIN_APART_NS) {
+		if (nmoments == MAX_MOMENTS)
+			thin_out();
+		moments[nmoments++] = now;
+	}
+	mutex_unlock(&moments_lock);
+	return now;
+}
+
+static void note_again(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(note_work, note_again);
+
+static void note_again(struct work_struct *work)
+{
+	note();
+	schedule_delayed_work(&note_work, NOTE_JIFFIES);
+}
+
+void tt_clock_moment(u64 *ticks, u64 *ns)
+{
+	struct moment now;
+
+	if (tsc) {
+		now = note();
+		*ticks = now.at[TICKS];
+		*ns = now.at[NS];
+	} else {
 		*ns = ktime_get_mono_fast_ns();
 		*ticks = *ns;
-		return;
 	}
-	/* An NMI or the hypervisor may come between: then the tighter of two holds. */
-	for (i = 0; i < 2 && best > MAX_PAIR_TICKS; i++) {
-		before = get_cycles();
-		at = ktime_get_mono_fast_ns();
-		after = get_cycles();
-		if (after - before < best) {
-			best = after - before;
-			*ticks = before + best / 2;
-			*ns = at;
-		}
+}
+
+void tt_clock_begin(u64 *ticks, u64 *ns)
+{
+	*ticks = moments[0].at[TICKS];
+	*ns = moments[0].at[NS];
+}
+
+/* @amount in the other unit, at the rate between two moments. */
+static u64 scale(u64 amount, enum unit unit, const struct moment *a, const struct moment *b)
+{
+	return mul_u64_u64_div_u64(amount, b->at[!unit] - a->at[!unit], b->at[unit] - a->at[unit]);
+}
+
+/* @time in the other unit; what is before the first moment is that moment. */
+static u64 convert(u64 time, enum unit unit)
+{
+	u32 low = 0, high, middle;
+	const struct moment *a;
+	u64 result;
+
+	mutex_lock(&moments_lock);
+	high = nmoments - 1;
+	while (high - low > 1) {
+		middle = (low + high) / 2;
+		if (moments[middle].at[unit] <= time)
+			low = middle;
+		else
+			high = middle;
 	}
+	a = &moments[low];
+	result = a->at[!unit];
+	if (time > a->at[unit])
+		result += scale(time - a->at[unit], unit, a, &moments[high]);
+	mutex_unlock(&moments_lock);
+	return result;
+}
+
+u64 tt_clock_ns_at(u64 ticks)
+{
+	return tsc ? convert(ticks, TICKS) : ticks;
+}
+
+u64 tt_clock_ticks_at(u64 ns)
+{
+	return tsc ? convert(ns, NS) : ns;
+}
+
+static u64 scale_by_all(u64 amount, enum unit unit)
+{
+	mutex_lock(&moments_lock);
+	amount = scale(amount, unit, &moments[0], &moments[nmoments - 1]);
+	mutex_unlock(&moments_lock);
+	return amount;
+}
+
+u64 tt_clock_to_ns(u64 ticks)
+{
+	return tsc ? scale_by_all(ticks, TICKS) : ticks;
+}
+
+u64 tt_clock_from_ns(u64 ns)
+{
+	return tsc ? scale_by_all(ns, NS) : ns;
 }
 
 void tt_clock_init(void)
 {
 	tsc = tsc_keeps_time();
-	tt_clock_pair(&begin_ticks, &begin_ns);
+	if (!tsc) {
+		tt_clock_moment(&moments[0].at[TICKS], &moments[0].at[NS]);
+		return;
+	}
+	exact_moment(&moments[0]);
+	nmoments = 1;
+	msleep(MIN_APART_NS / NSEC_PER_MSEC + 1);
+	note();
+	schedule_delayed_work(&note_work, NOTE_JIFFIES);
+}
+
+void tt_clock_exit(void)
+{
+	cancel_delayed_work_sync(&note_work);
 }
 #else
+static u64 begin_ns;
+
 bool tt_clock_is_tsc(void)
 {
 	return false;
 }
 
-void tt_clock_pair(u64 *ticks, u64 *ns)
+u64 tt_clock_now(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+void tt_clock_moment(u64 *ticks, u64 *ns)
 {
 	*ns = ktime_get_mono_fast_ns();
 	*ticks = *ns;
 }
 
-void tt_clock_init(void)
-{
-	tt_clock_pair(&begin_ticks, &begin_ns);
-}
-#endif
-
 void tt_clock_begin(u64 *ticks, u64 *ns)
 {
-	*ticks = begin_ticks;
 	*ns = begin_ns;
+	*ticks = *ns;
+}
+
+u64 tt_clock_ns_at(u64 ticks)
+{
+	return ticks;
+}
+
+u64 tt_clock_ticks_at(u64 ns)
+{
+	return ns;
 }
 
 u64 tt_clock_to_ns(u64 ticks)
 {
-	u64 at, ns;
-
-	if (!tt_clock_is_tsc())
-		return ticks;
-	tt_clock_pair(&at, &ns);
-	return at == begin_ticks ? ticks :
-	       mul_u64_u64_div_u64(ticks, ns - begin_ns, at - begin_ticks);
+	return ticks;
 }
 
 u64 tt_clock_from_ns(u64 ns)
 {
-	u64 ticks, at;
-
-	if (!tt_clock_is_tsc())
-		return ns;
-	tt_clock_pair(&ticks, &at);
-	return at == begin_ns ? ns :
-	       mul_u64_u64_div_u64(ns, ticks - begin_ticks, at - begin_ns);
+	return ns;
 }
+
+void tt_clock_init(void)
+{
+	begin_ns = tt_clock_now();
+}
+
+void tt_clock_exit(void)
+{
+}
+#endif

@@ -9,12 +9,23 @@
 
 #include <timetrace/kernel.h>
 
-/* Decides which; before anything is recorded. */
+/* Decides which; before anything is recorded. Both may sleep. */
 void tt_clock_init(void);
+void tt_clock_exit(void);
 bool tt_clock_is_tsc(void);
 
-/* One moment in both; interrupts are better off. */
-void tt_clock_pair(u64 *ticks, u64 *ns);
+/* In ticks; any context. */
+u64 tt_clock_now(void);
+
+/* What it is now in both, exactly (may sleep, as all below). */
+void tt_clock_moment(u64 *ticks, u64 *ns);
+
+/*
+ * What it was in the other at a time since tt_clock_init(); the same for every
+ * CPU, and never decreasing.
+ */
+u64 tt_clock_ns_at(u64 ticks);
+u64 tt_clock_ticks_at(u64 ns);
 
 /* The moment of tt_clock_init(). */
 void tt_clock_begin(u64 *ticks, u64 *ns);

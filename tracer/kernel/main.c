@@ -39,7 +39,7 @@ static int __init timetrace_init(void)
 		if (err == -EINVAL)
 			pr_err("timetrace: size_kib=%u is not a power of two from 4 to 1048576\n",
 			       size_kib);
-		return err;
+		goto err_clock;
 	}
 	err = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "timetrace:prepare", prepare_cpu, NULL);
 	if (err < 0)
@@ -72,6 +72,8 @@ err_hotplug:
 err_rings:
 	tt_rings_exit();
 	tt_events_exit();
+err_clock:
+	tt_clock_exit();
 	return err;
 }
 
@@ -84,6 +86,7 @@ static void __exit timetrace_exit(void)
 	cpuhp_remove_state_nocalls(hotplug_state);
 	tt_rings_exit();
 	tt_events_exit();
+	tt_clock_exit();
 }
 
 module_init(timetrace_init);

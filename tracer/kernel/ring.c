@@ -177,7 +177,7 @@ static bool open_block(struct tt_ring *ring)
 	block->magic = TT_BLOCK_MAGIC;
 	block->header_bytes = HEADER_BYTES;
 	block->cpu = smp_processor_id();
-	tt_clock_pair(&block->time_ticks, &block->time_ns);
+	block->time_ticks = tt_clock_now();
 	block->first_record = records_in(ring->hot.commit, next * CONTENT_BYTES);
 	block->commit = 0;
 	block->lost_nested = ring->lost[TT_RING_NESTED];
@@ -525,9 +525,9 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 	return 0;
 }
 
-u64 tt_ring_block_ns(unsigned int cpu, u64 sequence)
+u64 tt_ring_block_ticks(unsigned int cpu, u64 sequence)
 {
-	return READ_ONCE(block_at(per_cpu_ptr(&tt_rings, cpu), sequence)->time_ns);
+	return READ_ONCE(block_at(per_cpu_ptr(&tt_rings, cpu), sequence)->time_ticks);
 }
 
 u64 tt_ring_block_first(unsigned int cpu, u64 sequence)

@@ -100,14 +100,14 @@ struct tt_cut {
 };
 
 /* When block @sequence was opened, and how many records are before it; guesses when it is gone. */
-u64 tt_ring_block_ns(unsigned int cpu, u64 sequence);
+u64 tt_ring_block_ticks(unsigned int cpu, u64 sequence);
 u64 tt_ring_block_first(unsigned int cpu, u64 sequence);
 
 void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
 
 /*
  * Copies block @sequence of @cpu, which is before @cut->whole, to @to, with
- * the bytes it had then as its commit word. -ESTALE when it has been
+ * the bytes it had then as its commit word; time_ns is left to the caller. -ESTALE when it has been
  * overwritten.
  */
 int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to);

@@ -43,6 +43,7 @@ static void copy_ring(struct tt_snapshot *snap, unsigned int cpu, const struct t
 	for (k = cut->begin; k < cut->whole; k++) {
 		if (tt_ring_copy(cpu, cut, k, to))
 			continue;
+		to->time_ns = tt_clock_ns_at(to->time_ticks);
 		to->commit += count_records(to) * TT_COMMIT_RECORD;
 		copied += TT_COMMIT_RECORDS(to->commit);
 		to = (void *)to + TT_BLOCK_BYTES;
@@ -79,7 +80,7 @@ static void fill_header(struct tt_file_header *header)
 	header->version = TT_FORMAT_VERSION;
 	header->header_bytes = sizeof(*header);
 	header->block_bytes = TT_BLOCK_BYTES;
-	tt_clock_pair(&header->time_ticks, &header->time_ns);
+	tt_clock_moment(&header->time_ticks, &header->time_ns);
 	tt_clock_begin(&header->begin_ticks, &header->begin_ns);
 	header->realtime_ns = ktime_get_real_ns();
 	header->record_cost_ns = tt_record_cost_ns;
@@ -94,14 +95,14 @@ static void fill_header(struct tt_file_header *header)
 /* Blocks that a ring may open between being measured and being cut. */
 #define SPARE_BLOCKS 16
 
-/* Cuts a ring and leaves out what was full before @from_ns, and more than @most blocks. */
-static void cut_since(unsigned int cpu, struct tt_cut *cut, u64 from_ns, u64 most)
+/* Cuts a ring and leaves out what was full before @from, in ticks, and more than @most blocks. */
+static void cut_since(unsigned int cpu, struct tt_cut *cut, u64 from, u64 most)
 {
 	u64 begin;
 
 	tt_ring_cut(cpu, cut);
 	begin = cut->begin;
-	while (begin + 1 < cut->whole && (tt_ring_block_ns(cpu, begin + 1) <= from_ns ||
+	while (begin + 1 < cut->whole && (tt_ring_block_ticks(cpu, begin + 1) <= from ||
 					  cut->end - begin > most))
 		begin++;
 	if (begin == cut->begin)
@@ -110,7 +111,7 @@ static void cut_since(unsigned int cpu, struct tt_cut *cut, u64 from_ns, u64 mos
 	cut->overwritten = tt_ring_block_first(cpu, begin);
 }
 
-static int take(struct tt_snapshot *snap, u64 from_ns)
+static int take(struct tt_snapshot *snap, u64 from)
 {
 	struct tt_file_header *header = &snap->header;
 	struct tt_cut *cuts;
@@ -127,7 +128,7 @@ static int take(struct tt_snapshot *snap, u64 from_ns)
 		goto err;
 	/* All that may be needed, so that nothing comes between cut and copy. */
 	for_each_possible_cpu(cpu) {
-		cut_since(cpu, &cuts[cpu], from_ns, U64_MAX);
+		cut_since(cpu, &cuts[cpu], from, U64_MAX);
 		room[cpu] = min(cuts[cpu].end - cuts[cpu].begin + SPARE_BLOCKS,
 				per_cpu_ptr(&tt_rings, cpu)->nblocks);
 		blocks += room[cpu];
@@ -138,7 +139,7 @@ static int take(struct tt_snapshot *snap, u64 from_ns)
 
 	fill_header(header);
 	for_each_possible_cpu(cpu)
-		cut_since(cpu, &cuts[cpu], from_ns, room[cpu]);
+		cut_since(cpu, &cuts[cpu], from, room[cpu]);
 	i = 0;
 	for_each_possible_cpu(cpu)
 		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
@@ -167,7 +168,7 @@ struct tt_snapshot *tt_snapshot_take_since(u64 from_ns)
 
 	if (!snap)
 		return ERR_PTR(-ENOMEM);
-	err = take(snap, from_ns);
+	err = take(snap, from_ns ? tt_clock_ticks_at(from_ns) : 0);
 	if (err) {
 		tt_snapshot_free(snap);
 		return ERR_PTR(err);

@@ -44,7 +44,7 @@ struct tt_record_head {
 #define TT_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
 /*
- * Begin of each block. commit is filled in when a block is copied: records
+ * Begin of each block. commit and time_ns are filled in when a block is copied: records
  * << 16 | bytes after this header; padding counts as bytes only.
  */
 struct tt_block {

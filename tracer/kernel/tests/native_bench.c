@@ -23,9 +23,9 @@ u64 ktime_get_mono_fast_ns(void)
 	return __rdtsc();
 }
 
-void tt_clock_pair(u64 *ticks, u64 *ns)
+u64 tt_clock_now(void)
 {
-	*ns = *ticks = __rdtsc();
+	return __rdtsc();
 }
 
 struct page *alloc_page(void)

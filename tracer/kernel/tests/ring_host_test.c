@@ -57,10 +57,9 @@ u64 ktime_get_mono_fast_ns(void)
 	return now_ns;
 }
 
-void tt_clock_pair(u64 *ticks, u64 *ns)
+u64 tt_clock_now(void)
 {
-	*ns = ktime_get_mono_fast_ns();
-	*ticks = *ns;
+	return ktime_get_mono_fast_ns();
 }
 
 bool irqs_off;

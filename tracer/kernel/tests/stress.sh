@@ -12,6 +12,9 @@ OUT=${OUT:-/tmp}
 SECONDS_EACH=${1:-2}
 P=/proc/timetrace
 
+# A failed run leaves nothing behind that keeps the tracer loaded.
+trap 'rmmod tt_stress timetrace 2>/dev/null || :' EXIT
+
 # run NAME SIZE_KIB COMMAND...: COMMAND disturbs while the stress runs.
 run() {
 	name=$1 size=$2
