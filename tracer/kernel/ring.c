@@ -202,11 +202,14 @@ static unsigned long claim_slowly(struct tt_ring *ring, u32 bytes, struct tt_tim
 	WRITE_ONCE(ring->hot.epoch, TT_NO_EPOCH);
 	barrier();
 	for (;;) {
-		extend = epoch == time.high ? 0 : TT_EXTEND_BYTES;
-		claim = this_cpu_add_return(tt_rings.hot.cursor, extend + bytes) - extend - bytes;
-		if (in_block(claim) && in_block(claim + extend))
-			break;
-		retire(claim, extend + bytes);
+		if (in_block(READ_ONCE(ring->hot.cursor))) {
+			extend = epoch == time.high ? 0 : TT_EXTEND_BYTES;
+			claim = this_cpu_add_return(tt_rings.hot.cursor, extend + bytes) -
+				extend - bytes;
+			if (in_block(claim) && in_block(claim + extend))
+				break;
+			retire(claim, extend + bytes);
+		}
 		park();
 		if (!open_block(ring))
 			return 0;

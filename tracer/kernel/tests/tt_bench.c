@@ -3,11 +3,13 @@
  * What a record costs, beside other ways to keep one. Each read of
  * /proc/tt_bench runs every loop once and prints "loop iterations ns"; the
  * caller subtracts the loops "empty" and "clock". Interrupts are off during
- * 1000 iterations at a time, so that none is charged to a record.
+ * 1000 iterations at a time, so that none is charged to a record, and nothing
+ * waits for the CPU, which the end of each record would notice.
  */
 #include <linux/atomic.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 #include <timetrace/kernel.h>
@@ -75,7 +77,7 @@ static u64 sink;
 
 /* @id and @length are the same all the time, so that no loop has to make them. */
 #define LOOP(name, slices, statement)						\
-static void loop_##name(struct seq_file *seq)					\
+static noinline void loop_##name(struct seq_file *seq)				\
 {										\
 	u64 id = READ_ONCE(sink) | 1;						\
 	u32 length = id & 1023;							\
@@ -93,6 +95,7 @@ static void loop_##name(struct seq_file *seq)					\
 		}								\
 		ns += ktime_get_mono_fast_ns() - begin;				\
 		local_irq_restore(flags);					\
+		cond_resched();							\
 	}									\
 	seq_printf(seq, #name " %u %llu\n", (slices) * SLICE, ns);		\
 	(void)id, (void)length;							\
