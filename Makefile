@@ -63,6 +63,12 @@ user: $(BUILD)/build.ninja ## build all user-space programs and tests
 $(BUILD)/build.ninja: CMakeLists.txt
 	$(Q)cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) $(if $(V),,--log-level=WARNING) >/dev/null
 
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: user ## any bytes as a dump, for FUZZ_SECONDS; goes on from what it found before in build/fuzz
+	$(Q)mkdir -p $(BUILD)/fuzz && cd $(BUILD)/tracer/lib/tests && ./fuzz_reader -max_total_time=$(FUZZ_SECONDS) \
+		-timeout=60 -max_len=16384 -print_final_stats=1 $(CURDIR)/$(BUILD)/fuzz fuzz_seeds.d
+
 .PHONY: modules
 modules: ## build homa.ko and timetrace.ko for KERNEL (testbed/vm help lists them)
 	$(Q)testbed/vm kmods $(KERNEL)

@@ -24,7 +24,7 @@ packages="
 	libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev
 	libtomlplusplus-dev
 	python3 python3-matplotlib python3-numpy python3-pandas python3-pytest
-	shellcheck flake8 mypy sparse coccinelle clang gcc-multilib
+	shellcheck flake8 mypy sparse coccinelle clang libclang-rt-dev gcc-multilib
 	tshark wireshark-common tcpdump man-db groff mandoc
 "
 packages+=" $(testbed/deps.sh)"

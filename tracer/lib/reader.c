@@ -216,10 +216,11 @@ static const uint8_t *histogram(const struct tt_reader *r, uint32_t index)
 
 int tt_histogram_at(const struct tt_reader *r, uint32_t index, struct tt_stage_counts *counts)
 {
-	const uint8_t *at = histogram(r, index);
+	const uint8_t *at;
 
 	if (index >= r->info.histograms)
 		return -EINVAL;
+	at = histogram(r, index);
 	counts->group = (const char *)at + offsetof(struct tt_histogram, group);
 	counts->stage = (const char *)at + offsetof(struct tt_histogram, stage);
 	memcpy(&counts->cpu, at + offsetof(struct tt_histogram, cpu), sizeof(counts->cpu));

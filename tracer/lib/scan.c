@@ -316,22 +316,22 @@ static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct con
 /* Histograms between accounts and end mark: how many bytes. */
 static uint64_t scan_histograms(struct tt_reader *r, uint64_t at)
 {
-	const struct tt_histogram *h;
+	struct tt_histogram h; /* as far as its counts; it may lie anywhere */
 	uint32_t i;
 
 	if (r->header.version < 3 || at > r->bytes)
 		return 0;
 	r->histograms = r->data + at;
-	for (i = 0; i < r->header.histograms && (i + 1) * sizeof(*h) <= r->bytes - at; i++) {
-		h = (const struct tt_histogram *)(r->histograms + i * sizeof(*h));
-		if (h->magic != TT_HIST_MAGIC || !memchr(h->group, 0, sizeof(h->group)) ||
-		    !memchr(h->stage, 0, sizeof(h->stage))) {
-			damage(r, &r->cpus[0], at + i * sizeof(*h), sizeof(*h), "not a histogram");
+	for (i = 0; i < r->header.histograms && (i + 1) * sizeof(h) <= r->bytes - at; i++) {
+		memcpy(&h, r->histograms + i * sizeof(h), offsetof(struct tt_histogram, counts));
+		if (h.magic != TT_HIST_MAGIC || !memchr(h.group, 0, sizeof(h.group)) ||
+		    !memchr(h.stage, 0, sizeof(h.stage))) {
+			damage(r, &r->cpus[0], at + i * sizeof(h), sizeof(h), "not a histogram");
 			break;
 		}
 	}
 	r->info.histograms = i;
-	return (uint64_t)r->header.histograms * sizeof(*h);
+	return (uint64_t)r->header.histograms * sizeof(h);
 }
 
 /* Accounts and end mark. Without them counts are what the blocks tell. */
