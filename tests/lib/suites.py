@@ -27,8 +27,8 @@ import dissection  # noqa: E402
 Case = collections.namedtuple("Case", "name verdict why")
 
 # A guest: testbed mode, kernel, seconds until it counts as hung, scripts; full: takes so long that it
-# runs only when asked for.
-Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full", defaults=[False])
+# runs only when asked for; cpus.
+Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full cpus", defaults=[False, 2])
 
 # Not a script: what those before it in the same guest ran of the module.
 COVERAGE = "coverage"
@@ -40,6 +40,7 @@ MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload"
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
+    "uml4": Guest("uml", "uml-smp", 600, ["tracer"], cpus=4),
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "gso", "cgroup", "trace", "tracer", "triggers", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
@@ -237,6 +238,7 @@ def run_guest(guest, spec, scripts):
         return
     log = LOGS / f"vm-{guest}.log"
     status = run_logged(log, ["testbed/vm", "run", "--mode", spec.mode, "--kernel", spec.kernel,
+                              "--cpus", str(spec.cpus),
                               "--timeout", str(spec.timeout + SOAK_SECONDS), "--out", str(out)]
                         + [word for target, source in files.items()
                            for word in ("--file", f"{source}:{target}")]

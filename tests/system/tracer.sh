@@ -24,6 +24,21 @@ nonsense() {
 	done
 }
 
+shared() {                      # a group may read, and only read
+	insmod /mod/timetrace.ko gid=4711 || return 1
+	ls -ln /proc/timetrace /proc/timetrace_raw /proc/timetrace_stages | awk '{ print $1, $3, $4 }' >/tmp/modes
+	cat /tmp/modes
+	echo mark shared >/proc/timetrace && rmmod timetrace || return 1
+	[ "$(tr '\n' ' ' </tmp/modes)" = "-rw-r----- 0 4711 -r--r----- 0 4711 -r--r----- 0 4711 " ]
+}
+
+costs() { grep -c record_cost /proc/timetrace; }
+
+calibrated() {                  # when recording starts and stops the trace says what a record costs
+	word clear && word freeze && [ "$(costs)" = 1 ] && word thaw && [ "$(costs)" = 2 ] || return 1
+	grep record_cost /proc/timetrace && grep -q 'record_cost cost=[1-9]' /proc/timetrace
+}
+
 resized() {                     # another size while records come
 	exchange --count 200 >/dev/null &
 	for size in 64 512 4 1024; do word "size $size" && ttdump /tmp/resized.ttd || return 1; done
@@ -43,9 +58,11 @@ check homa_first homa_first
 check refused_while_attached refused rmmod timetrace
 check records_outlive_homa records_outlive_homa
 check without_clients rmmod timetrace
+check shared shared
 check load load_modules
 check refused_again refused rmmod timetrace
 check nonsense nonsense
+check calibrated calibrated
 check resized resized
 TRACEFS=/sys/kernel/tracing
 mount -t tracefs tracefs $TRACEFS 2>/dev/null

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Captures, each a file in /proc. */
 #include <linux/err.h>
-#include <linux/proc_fs.h>
 #include <linux/slab.h>
 
 #include "capture.h"
+#include "proc.h"
 #include "snapshot.h"
 
 #define DIR_NAME "timetrace_captures"
@@ -44,7 +44,7 @@ int tt_capture_take(u32 id, u64 from_ns)
 	if (IS_ERR(snap))
 		return PTR_ERR(snap);
 	name_of(id, name);
-	entry = proc_create_data(name, 0400, dir, &capture_ops, snap);
+	entry = tt_proc_share(proc_create_data(name, 0440, dir, &capture_ops, snap));
 	if (!entry) {
 		tt_snapshot_free(snap);
 		return -ENOMEM;
@@ -71,7 +71,7 @@ void tt_captures_drop(void)
 
 int tt_captures_init(void)
 {
-	dir = proc_mkdir_mode(DIR_NAME, 0500, NULL);
+	dir = tt_proc_share(proc_mkdir_mode(DIR_NAME, 0550, NULL));
 	return dir ? 0 : -ENOMEM;
 }
 

@@ -50,6 +50,7 @@ static int __init timetrace_init(void)
 		goto err_hotplug;
 	tt_record_cost_ns = tt_mark_cost_ns(CALIBRATION_RECORDS);
 	tt_rings_clear();
+	tt_mark_calibrate();
 	err = tt_trigger_init();
 	if (err)
 		goto err_mark;

@@ -16,10 +16,10 @@ void tt_mark(const char *text);
 /* Records that a trigger fired; any context. */
 void tt_mark_trigger(u32 capture, u64 value);
 
+/* Records what a record costs now: a few of them, and their measure (may sleep). */
+void tt_mark_calibrate(void);
+
 /* Records @count of them and returns what one costs in ns. */
 u64 tt_mark_cost_ns(u32 count);
-
-/* Records that a trigger fired; any context. */
-void tt_mark_trigger(u32 capture, u64 value);
 
 #endif /* TIMETRACE_MARK_H */

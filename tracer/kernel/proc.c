@@ -6,6 +6,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <linux/proc_fs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,6 +24,17 @@
 #define RAW_NAME "timetrace_raw"
 #define HIST_NAME "timetrace_stages"
 #define MAX_COMMAND 128
+
+static unsigned int gid;
+module_param(gid, uint, 0444);
+MODULE_PARM_DESC(gid, "group that may read traces (0)");
+
+struct proc_dir_entry *tt_proc_share(struct proc_dir_entry *entry)
+{
+	if (entry)
+		proc_set_user(entry, GLOBAL_ROOT_UID, make_kgid(&init_user_ns, gid));
+	return entry;
+}
 
 static int text_open(struct inode *inode, struct file *file)
 {
@@ -58,6 +70,8 @@ static int text_release(struct inode *inode, struct file *file)
 
 static int command_freeze(const char *arg)
 {
+	if (!tt_rings_frozen())
+		tt_mark_calibrate();
 	tt_rings_freeze();
 	return 0;
 }
@@ -65,6 +79,7 @@ static int command_freeze(const char *arg)
 static int command_thaw(const char *arg)
 {
 	tt_rings_thaw();
+	tt_mark_calibrate();
 	return 0;
 }
 
@@ -234,10 +249,10 @@ static int hist_show(struct seq_file *seq, void *unused)
 
 int tt_proc_init(void)
 {
-	/* Addresses and thread ids are in there: for root only. */
-	if (proc_create(TEXT_NAME, 0600, NULL, &text_proc_ops) &&
-	    proc_create(RAW_NAME, 0400, NULL, &raw_proc_ops) &&
-	    proc_create_single(HIST_NAME, 0400, NULL, hist_show))
+	/* Addresses and thread ids are in there: for root and one group only. */
+	if (tt_proc_share(proc_create(TEXT_NAME, 0640, NULL, &text_proc_ops)) &&
+	    tt_proc_share(proc_create(RAW_NAME, 0440, NULL, &raw_proc_ops)) &&
+	    tt_proc_share(proc_create_single(HIST_NAME, 0440, NULL, hist_show)))
 		return 0;
 	tt_proc_exit();
 	return -ENOMEM;

@@ -15,10 +15,12 @@ P=/proc/timetrace
 # A failed run leaves nothing behind that keeps the tracer loaded.
 trap 'rmmod tt_stress timetrace 2>/dev/null || :' EXIT
 
-# run NAME SIZE_KIB COMMAND...: COMMAND disturbs while the stress runs.
+# run NAME SIZE_KIB OTHERS COMMAND...: COMMAND disturbs while the stress runs,
+# OTHERS more records come of it than the CALIBRATION when recording begins.
+CALIBRATION=65
 run() {
-	name=$1 size=$2
-	shift 2
+	name=$1 size=$2 others=$((CALIBRATION + $3))
+	shift 3
 	echo "== $name: $size KiB a CPU"
 	insmod "$MODULES/timetrace.ko" "size_kib=$size"
 	insmod "$TOOLS/tt_stress.ko" "seconds=$SECONDS_EACH"
@@ -30,7 +32,7 @@ run() {
 	done
 	"$TOOLS/ttdump" "$OUT/stress.ttd"
 	cat /proc/tt_stress >"$OUT/stress.counts"
-	"$TOOLS/stress_check" "$OUT/stress.ttd" "$OUT/stress.counts"
+	"$TOOLS/stress_check" "$OUT/stress.ttd" "$OUT/stress.counts" $others
 	if rmmod timetrace 2>/dev/null; then
 		echo "timetrace could be unloaded while in use" >&2
 		exit 1
@@ -65,9 +67,20 @@ stops() {
 	"$TOOLS/ttdump" "$OUT/live.ttd"
 }
 
-run undisturbed 4096 true
-run one-block 4 readers
-run wrapping 64 readers
-run frozen 64 freezes
-run stopped 64 stops
+run undisturbed 4096 0 true
+run one-block 4 0 readers
+run wrapping 64 0 readers
+run frozen 64 $((4 * CALIBRATION)) freezes
+# Modules whose events come and go, whatever is being recorded.
+flapping() {
+	for _ in 1 2 3 4 5; do
+		insmod "$MODULES/homa.ko"
+		echo mark comes >$P
+		rmmod homa
+		"$TOOLS/ttdump" "$OUT/live.ttd"
+	done
+}
+
+run stopped 64 0 stops
+run flapping 64 5 flapping
 echo "stress: all accounted for"
