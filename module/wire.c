@@ -191,17 +191,6 @@ enum homa_drop_reason homa_wire_parse(const void *bytes, u32 length,
 	}
 }
 
-const char *homa_wire_drop_name(enum homa_drop_reason reason)
-{
-	static const char * const names[] = {
-#define HOMA_DROP_TEXT(name, text) [HOMA_DROP_##name] = text,
-		HOMA_DROP_REASONS(HOMA_DROP_TEXT)
-#undef HOMA_DROP_TEXT
-	};
-
-	return (u32)reason < HOMA_DROP_COUNT ? names[reason] : "unknown";
-}
-
 static void build_common(struct homa_common_hdr *h,
 			 const struct homa_wire_route *route,
 			 enum homa_type type, u8 doff)
@@ -302,12 +291,6 @@ u32 homa_wire_build_plain(struct homa_common_hdr *h,
 {
 	build_common(h, route, type, HOMA_DOFF_CONTROL);
 	return sizeof(*h);
-}
-
-void homa_wire_mark_retransmit(struct homa_data_hdr *h, u32 end)
-{
-	h->retransmit = 1;
-	h->incoming = cpu_to_be32(end);
 }
 
 u32 homa_wire_seg_bytes(u32 mtu, u32 ip_header_bytes)

@@ -139,9 +139,6 @@ enum homa_drop_reason homa_wire_parse(const void *bytes, u32 length,
 				      u32 num_priorities,
 				      struct homa_wire_view *view);
 
-/* Text of a drop reason, never NULL. */
-const char *homa_wire_drop_name(enum homa_drop_reason reason);
-
 /*
  * Builders: each writes a complete header and returns its length. No byte of
  * the header is left as it was.
@@ -167,9 +164,6 @@ u32 homa_wire_build_ack(struct homa_ack_hdr *h,
 u32 homa_wire_build_plain(struct homa_common_hdr *h,
 			  const struct homa_wire_route *route,
 			  enum homa_type type);
-
-/* Turns a built DATA header into that of a retransmission up to @end. */
-void homa_wire_mark_retransmit(struct homa_data_hdr *h, u32 end);
 
 /**
  * homa_wire_seg_bytes() - most payload bytes of an unsegmented DATA packet

@@ -151,16 +151,6 @@ TEST(WireReference, DataRetransmitted)
 	EXPECT_TRUE(v.data.retransmit);
 }
 
-TEST(WireReference, MarkRetransmitMakesTheSameBytes)
-{
-	homa_wire_data data = {.message_length = 5000, .offset = 1424, .incoming = 4000,
-			       .ack = {0x1234, 99}, .cutoff_version = 1};
-	Bytes packet = data_packet(data, 0, 0x1236);
-
-	homa_wire_mark_retransmit(reinterpret_cast<homa_data_hdr *>(packet.data()), 5000);
-	EXPECT_EQ(packet, from_hex(kData2));
-}
-
 TEST(WireReference, Grant)
 {
 	homa_wire_route route = kFromServer(0x1237);
@@ -673,14 +663,6 @@ TEST(WireGeometry, PayloadAndSegments)
 	EXPECT_EQ(homa_wire_seg_bytes(77, 20), 1u);
 	EXPECT_EQ(homa_wire_seg_bytes(0, 20), 0u);
 	EXPECT_EQ(homa_wire_segments(60, 20, 10000, HOMA_FORM_GSO), 1u);
-}
-
-TEST(WireNames, EveryDropReasonHasItsText)
-{
-	EXPECT_STREQ(homa_wire_drop_name(HOMA_DROP_SHORT), "shorter than its header");
-	for (int i = 0; i < HOMA_DROP_COUNT; i++)
-		EXPECT_NE(homa_wire_drop_name(static_cast<homa_drop_reason>(i))[0], '\0');
-	EXPECT_STREQ(homa_wire_drop_name(HOMA_DROP_COUNT), "unknown");
 }
 
 } // namespace
