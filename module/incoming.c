@@ -658,7 +658,8 @@ static noinline_for_stack void rcv_segments(struct sk_buff *skb)
 	__skb_push(skb, -skb_mac_offset(skb));
 	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
 	if (IS_ERR_OR_NULL(segs)) {
-		drop(homa_net(dev_net(skb->dev)), skb, 0, HOMA_DROP_RANGE);
+		drop(homa_net(dev_net(skb->dev)), skb, 0,
+		     segs == ERR_PTR(-ENOMEM) ? HOMA_DROP_NO_MEMORY : HOMA_DROP_RANGE);
 		return;
 	}
 	consume_skb(skb);

@@ -63,15 +63,26 @@ static void unlink_peer(struct homa_net *hnet, struct homa_peer *peer)
 	rhashtable_remove_fast(&peer_table, &peer->node, peer_params);
 	list_del(&peer->net_link);
 	hnet->num_peers--;
+	homa_metric_inc(hnet, peer_frees);
 	homa_peer_put(peer);
+}
+
+/* Jiffies a peer is kept after its last use. A full table gives up at once those
+ * that may be inventions: they must not keep real ones out.
+ */
+static unsigned long idle_limit(const struct homa_peer *peer, bool full)
+{
+	const struct homa_tunables *tun = &peer->key.hnet->tun;
+
+	if (!full)
+		return HZ * (unsigned long)READ_ONCE(tun->peer_idle_secs_max);
+	return READ_ONCE(peer->known) ? HZ * (unsigned long)READ_ONCE(tun->peer_idle_secs_min) : 0;
 }
 
 /* Gives up a few peers that nobody uses, if there are too many. */
 static void collect_idle(struct homa_net *hnet)
 {
 	bool over = hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max);
-	unsigned long idle = HZ * (unsigned long)(over ? READ_ONCE(hnet->tun.peer_idle_secs_min) :
-						  READ_ONCE(hnet->tun.peer_idle_secs_max));
 	int looked = 0, taken = 0;
 
 	lockdep_assert_held(&hnet->peer_lock);
@@ -83,7 +94,7 @@ static void collect_idle(struct homa_net *hnet)
 
 		/* Peers with RPCs have more references than the table's. */
 		if (refcount_read(&peer->refs) == 1 &&
-		    time_after(jiffies, READ_ONCE(peer->used) + idle)) {
+		    time_after(jiffies, READ_ONCE(peer->used) + idle_limit(peer, over))) {
 			unlink_peer(hnet, peer);
 			taken++;
 		} else {
@@ -251,6 +262,35 @@ static u32 sure_bytes(const struct homa_peer *peer, const struct dst_entry *dst)
 	return homa_wire_seg_bytes(min(dst_mtu(dst), mtu), homa_peer_ip_bytes(peer));
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+#define HOMA_COOKIE_TRIES 3
+
+/* The cookie of a route is that of the table when it is read. If the table has
+ * changed since the look-up, it would say of an old route that it is valid: so
+ * the look-up must lead there once more.
+ */
+static void set_cookie(struct homa_peer *peer, struct homa_route *route)
+{
+	u32 tries;
+
+	for (tries = 0; tries < HOMA_COOKIE_TRIES; tries++) {
+		u32 cookie = rt6_get_cookie(dst_rt6_info(route->dst));
+		struct dst_entry *again = find_dst(peer, NULL, &route->fl);
+		bool same = again == route->dst;
+
+		if (IS_ERR(again))
+			return;
+		dst_release(route->dst);
+		route->dst = again;
+		if (same) {
+			route->cookie = cookie;
+			return;
+		}
+	}
+	/* 0 is never valid: the next packet looks again. */
+}
+#endif
+
 static struct homa_route *new_route(struct homa_peer *peer)
 {
 	struct homa_route *route = kmalloc(sizeof(*route), GFP_ATOMIC), *old;
@@ -268,7 +308,7 @@ static struct homa_route *new_route(struct homa_peer *peer)
 	route->cookie = 0;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (!homa_peer_is_v4(peer))
-		route->cookie = rt6_get_cookie(dst_rt6_info(route->dst));
+		set_cookie(peer, route);
 #endif
 	route->sure_bytes = sure_bytes(peer, route->dst);
 	spin_lock_bh(&peer->lock);
@@ -413,6 +453,7 @@ void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
 	}
 	__set_bit(seen_bit(id), range->ids);
 	range->used = jiffies;
+	WRITE_ONCE(peer->known, true);
 	spin_unlock(&peer->lock);
 }
 

@@ -97,6 +97,7 @@ struct homa_seen {
  * @net_link: entry in hnet->peers.
  * @used: jiffies of the last look-up.
  * @heard: jiffies when the peer last answered something of ours.
+ * @known: it has, or a request of it is over; anybody can invent others.
  * @route: current route.
  * @cutoffs: longest message of each unscheduled level, as the peer told.
  * @cutoff_version: of @cutoffs; 0 before it told any.
@@ -119,6 +120,7 @@ struct homa_peer {
 	struct list_head net_link;
 	unsigned long used;
 	unsigned long heard;
+	bool known;
 	struct homa_route __rcu *route;
 	u32 cutoffs[HOMA_MAX_PRIORITIES];
 	u16 cutoff_version;
@@ -173,6 +175,7 @@ int homa_peer_sock_route(struct homa_peer *peer, const struct sock *sk, struct h
 static inline void homa_peer_heard(struct homa_peer *peer)
 {
 	WRITE_ONCE(peer->heard, jiffies);
+	WRITE_ONCE(peer->known, true);
 }
 
 /* Notes that RPC @id at @port of @peer is over. Return: false, and nothing was
