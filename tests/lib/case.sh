@@ -95,6 +95,17 @@ sockets_left() {
 
 no_sockets() { [ "$(sockets_left)" = 0 ]; }
 
+# To packet_test, which plays all other hosts. Nobody answers ARP: every frame for the other side is taken there.
+#   [host] 10.0.1.2, fd00:1::2 ──veth── [raw]
+raw_cable() {                   # raw_cable [MTU]
+	ip link add host mtu "${1:-1500}" type veth peer name raw mtu "${1:-1500}" &&
+		ip link set host arp off && ip link set raw arp off &&
+		sysctl -qw net.ipv6.conf.raw.disable_ipv6=1 &&
+		ip addr add 10.0.1.2/24 dev host && ip addr add fd00:1::2/64 dev host nodad &&
+		ip link set raw up && ip link set host up &&
+		ip route add 10.64.0.0/16 dev host      # more hosts
+}
+
 # A whole exchange between the hosts of net_pair; fails unless all of it arrives.
 exchange() {                    # exchange [CLIENT OPTION...]
 	server_start h2 10.0.1.2 700 --threads 4 || return 1

@@ -82,3 +82,5 @@ def problems(files):
     """Yields (case, "" or what is wrong)."""
     share = percent(files)
     yield f"module lines >= {LEAST_PERCENT} %", "" if share >= LEAST_PERCENT else f"{share:.1f} %"
+    missed = missed_in_handlers(files)
+    yield "every line of packet handlers", f"did not run: {' '.join(missed)}" if missed else ""

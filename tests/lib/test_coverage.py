@@ -51,8 +51,14 @@ def test_headers_count(files):
 
 
 def test_a_line_of_a_handler_is_missed(files):
-    assert list(coverage.problems(files)) == [("module lines >= 85 %", "")]
+    assert list(coverage.problems(files)) == [
+        ("module lines >= 85 %", ""), ("every line of packet handlers", "did not run: incoming.c:5")]
     assert coverage.missed_in_handlers(files) == ["incoming.c:5"]
+
+
+def test_nothing_of_a_handler_is_missed(files):
+    files["incoming.c"].lines[5] = 1
+    assert dict(coverage.problems(files))["every line of packet handlers"] == ""
 
 
 def test_nothing_is_not_enough():

@@ -17,6 +17,7 @@
 
 constexpr std::uint16_t kServerPort = 99;
 constexpr std::uint16_t kRawPort = 40000;  // of our hosts, whatever they play
+constexpr unsigned kFenceHost = 3;          // asks whether all is handled
 constexpr std::uint8_t kHomaProtocol = IPPROTO_HOMA;
 constexpr std::uint32_t kPacketBytes = 1400;
 constexpr std::size_t kRegionBytes = 64 * HOMA_BPAGE_SIZE;
@@ -43,6 +44,12 @@ class Setting {
   std::string path_, old_;
 };
 
+// One kind of ICMP error and the errno it means to a client, 0: nothing.
+struct IcmpError {
+  std::uint8_t type, code;
+  int error;
+};
+
 class PacketTest : public ::testing::Test {
  protected:
   void SetUp() override;
@@ -51,6 +58,10 @@ class PacketTest : public ::testing::Test {
   // From our host to the module's.
   void send(const Bytes& packet) { send_from(peer_, packet); }
   void send_from(const Address& from, const Bytes& packet);
+
+  // Our host sends an error about @packet, which the module sent to @to; @quoted bytes of it come back.
+  void refuse(const IcmpError& error, const Address& to, const Bytes& packet,
+              std::size_t quoted = 28);
 
   // Everything the module sent until it has handled all we sent.
   std::vector<Frame> settle();
@@ -83,7 +94,7 @@ class PacketTest : public ::testing::Test {
   // How often @name was counted since the case began.
   std::uint64_t counted(const std::string& name);
 
-  endpoint server_, client_;
+  endpoint server_ = {-1, nullptr, 0}, client_ = {-1, nullptr, 0};
   std::uint16_t client_port_;
   Address peer_, self_;
   Metrics before_;

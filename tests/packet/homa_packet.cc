@@ -51,6 +51,18 @@ Bytes data_packet(const Route& route, const Data& data) {
   return out;
 }
 
+Bytes gso_packet(const Route& route, std::uint32_t message_length, std::uint32_t segment) {
+  Bytes packet = data_packet(route, {message_length, 0, pattern_bytes(0, segment)});
+  packet.at(offsetof(homa_common_hdr, doff)) = HOMA_DOFF_DATA_GSO;
+  for (std::uint32_t at = segment; at < message_length; at += segment) {
+    const Bytes offset = bytes_of(htonl(at));
+    packet.insert(packet.end(), offset.begin(), offset.end());
+    const Bytes payload = pattern_bytes(at, std::min(at + segment, message_length));
+    packet.insert(packet.end(), payload.begin(), payload.end());
+  }
+  return packet;
+}
+
 Bytes grant_packet(const Route& route, std::uint32_t offset, std::uint8_t level) {
   homa_grant_hdr h = {};
   h.common = common(route, HOMA_GRANT);

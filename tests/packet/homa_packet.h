@@ -38,6 +38,8 @@ struct Data {
 };
 
 Bytes data_packet(const Route& route, const Data& data);
+// All of a pattern in one packet that repeats its offset in front of each @segment bytes.
+Bytes gso_packet(const Route& route, std::uint32_t message_length, std::uint32_t segment);
 Bytes grant_packet(const Route& route, std::uint32_t offset, std::uint8_t level);
 Bytes resend_packet(const Route& route, std::uint32_t offset, std::uint32_t length,
                     std::uint8_t level = 7);

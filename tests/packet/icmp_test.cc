@@ -9,28 +9,9 @@
 
 namespace {
 
-// One kind of ICMP error and the errno it means to a client, 0: nothing.
-struct Error {
-  std::uint8_t type, code;
-  int error;
-};
-
 class IcmpTest : public PacketTest {
  protected:
   bool v4() const { return raw_link->family() == AF_INET; }
-
-  // An error about @packet, which the module sent to @to; @quoted bytes of it come back.
-  void refuse(const Error& error, const Address& to, const Bytes& packet, std::size_t quoted = 28) {
-    Bytes message(8);
-    message[0] = error.type;
-    message[1] = error.code;
-    const Bytes header = raw_link->ip_header(self_, to, kHomaProtocol, packet.size());
-    message.insert(message.end(), header.begin(), header.end());
-    const Bytes start = cut(packet, quoted);
-    message.insert(message.end(), start.begin(), start.end());
-    const int protocol = v4() ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
-    raw_link->send_checked(peer_, self_, static_cast<std::uint8_t>(protocol), message, 2);
-  }
 
   // A request of ours and its one packet.
   std::pair<std::uint64_t, Bytes> one_request() {
@@ -38,9 +19,9 @@ class IcmpTest : public PacketTest {
     return {id, of(settle(), HOMA_DATA, id).at(0).bytes};
   }
 
-  Error port_unreachable() const {
-    return v4() ? Error{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ENOTCONN}
-                : Error{ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ENOTCONN};
+  IcmpError port_unreachable() const {
+    return v4() ? IcmpError{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ENOTCONN}
+                : IcmpError{ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ENOTCONN};
   }
 
   void forget(std::uint64_t id) {
@@ -58,8 +39,8 @@ class IcmpTest : public PacketTest {
 };
 
 TEST_F(IcmpTest, Unreachable) {
-  const std::vector<Error> errors =
-      v4() ? std::vector<Error>{{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ENOTCONN},
+  const std::vector<IcmpError> errors =
+      v4() ? std::vector<IcmpError>{{ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ENOTCONN},
                                 {ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, EPROTONOSUPPORT},
                                 {ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, EHOSTUNREACH},
                                 {ICMP_DEST_UNREACH, ICMP_NET_UNREACH, EHOSTUNREACH},
@@ -68,13 +49,13 @@ TEST_F(IcmpTest, Unreachable) {
                                 {ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0},
                                 {ICMP_PARAMETERPROB, 0, 0},
                                 {ICMP_SOURCE_QUENCH, 0, 0}}
-           : std::vector<Error>{{ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ENOTCONN},
+           : std::vector<IcmpError>{{ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, ENOTCONN},
                                 {ICMP6_PARAM_PROB, ICMP6_PARAMPROB_NEXTHEADER, EPROTONOSUPPORT},
                                 {ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, EHOSTUNREACH},
                                 {ICMP6_PACKET_TOO_BIG, 0, 0},
                                 {ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT, 0},
                                 {ICMP6_PARAM_PROB, ICMP6_PARAMPROB_HEADER, 0}};
-  for (const Error& error : errors) {
+  for (const IcmpError& error : errors) {
     const std::string name = std::to_string(error.type) + "/" + std::to_string(error.code);
     SCOPED_TRACE(name);
     const auto [id, packet] = one_request();

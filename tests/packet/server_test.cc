@@ -49,15 +49,7 @@ TEST_F(ServerTest, SuperPacket) {
   EXPECT_EQ(take(server_, r), pattern_bytes(0, kLength));
   EXPECT_EQ(counted("packets_rcvd_DATA"), 1u);
 
-  packet = data_packet(to_server(new_id()), {kLength, 0, pattern_bytes(0, kSegment)});
-  packet.at(offsetof(homa_common_hdr, doff)) = HOMA_DOFF_DATA_GSO;
-  for (std::uint32_t at = kSegment; at < kLength; at += kSegment) {
-    const std::uint32_t offset = htonl(at);
-    const auto* p = reinterpret_cast<const std::uint8_t*>(&offset);
-    const Bytes payload = pattern_bytes(at, std::min(at + kSegment, kLength));
-    packet.insert(packet.end(), p, p + sizeof(offset));
-    packet.insert(packet.end(), payload.begin(), payload.end());
-  }
+  packet = gso_packet(to_server(new_id()), kLength, kSegment);
   raw_link->send_super(peer_, self_, kHomaProtocol, packet, kSegment + sizeof(std::uint32_t));
   EXPECT_EQ(take(server_, r), pattern_bytes(0, kLength));
   EXPECT_EQ(counted("packets_rcvd_DATA"), 1u + kSegments);

@@ -44,6 +44,13 @@ walk() {                        # walk ADDRESS: a case for each of fault_walk's
 	[ $_status -lt 2 ] && grep -q '^\(not \)\?ok' /tmp/walk || not_ok walk "fault_walk ended with status $_status"
 }
 
+packets() {                     # that need memory before they are understood
+	packet_test fd00:1::2 raw host --gtest_filter='FaultTest.*' >/tmp/packets 2>&1
+	_status=$?
+	cat /tmp/packets
+	[ $_status = 0 ] && grep -q ' OK .*FaultTest' /tmp/packets && ! grep -q SKIPPED /tmp/packets
+}
+
 TIMES=1000000
 
 faults_on() { echo $TIMES >"$DEBUG/$1/times" && echo "$2" >"$DEBUG/$1/probability"; }
@@ -82,6 +89,9 @@ check load load_modules
 check prepare prepare
 walk 127.0.0.1
 [ ! -d /proc/sys/net/ipv6 ] || walk ::1
+check cable raw_cable 9000
+check packets packets
+check cable_cut ip link del host
 check hosts net_pair
 used=$(memory_used)
 check slab under failslab 1 --count 60 --outstanding 8 --long-permille 100

@@ -9,13 +9,6 @@
 
 : "${SOAK_SECONDS:=$(cat /tests/soak_seconds 2>/dev/null || scaled 20 40)}"
 
-cable() {
-	ip link add host type veth peer name raw && ip link set host arp off && ip link set raw arp off &&
-		sysctl -qw net.ipv6.conf.raw.disable_ipv6=1 &&
-		ip addr add 10.0.1.2/24 dev host && ip addr add fd00:1::2/64 dev host nodad &&
-		ip link set raw up && ip link set host up
-}
-
 metric() { awk -v name="$1" '$1 == name { n += $2 } END { print n + 0 }' /proc/net/homa_metrics; }
 
 # Each time the module must still answer, and serve new sockets.
@@ -54,7 +47,7 @@ few_lines() {                   # however long it takes
 }
 
 check load load_modules
-check cable cable
+check cable raw_cable
 check hosts net_pair
 sysctl -qw net.homa.timeout_ticks=20
 lines=$(dmesg | wc -l)
