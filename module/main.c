@@ -17,6 +17,7 @@
 #include "timer.h"
 #include "tracing.h"
 #include "uapi/homa.h"
+#include "wait.h"
 
 unsigned int homa_net_id __read_mostly;
 struct workqueue_struct *homa_wq;
@@ -90,6 +91,7 @@ static int __init homa_load(void)
 {
 	int err;
 
+	homa_wait_init();
 	homa_wq = alloc_workqueue("homa", WQ_UNBOUND, 0);
 	if (!homa_wq)
 		return -ENOMEM;

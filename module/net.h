@@ -56,6 +56,7 @@ struct homa_tunables {
 	int timeout_ticks;
 	int unsched_bytes;
 	int unsched_cutoffs[HOMA_MAX_PRIORITIES];
+	int wake_batch;
 	int window;
 	int wmem_max;
 };

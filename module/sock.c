@@ -174,6 +174,8 @@ int homa_sock_init(struct homa_sock *hsk)
 	hsk->next_seq = 0;
 	INIT_LIST_HEAD(&hsk->ready);
 	INIT_LIST_HEAD(&hsk->waiters);
+	hsk->num_held = 0;
+	INIT_LIST_HEAD(&hsk->held_link);
 	INIT_LIST_HEAD(&hsk->buf_waiters);
 	INIT_LIST_HEAD(&hsk->spare_chunks);
 	hsk->num_spare_chunks = 0;

@@ -54,6 +54,9 @@ struct homa_waiter {
  * @next_seq: for the next RPC.
  * @ready: RPCs that need a thread.
  * @waiters: threads that need an RPC, the latest first.
+ * @num_held: RPCs that came while @waiters were not woken, see wait.c.
+ * @held_cpu: where that was.
+ * @held_link: entry of a list of that CPU, under its lock.
  * @buf_waiters: RPCs without space in the region, short ones first.
  * @spare_chunks: pages of messages that were freed, see txmsg.c.
  * @num_spare_chunks: length of @spare_chunks.
@@ -79,6 +82,9 @@ struct homa_sock {
 	u64 next_seq;
 	struct list_head ready;
 	struct list_head waiters;
+	u32 num_held;
+	int held_cpu;
+	struct list_head held_link;
 	struct list_head buf_waiters;
 	struct list_head spare_chunks;
 	u32 num_spare_chunks;

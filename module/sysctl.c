@@ -61,6 +61,7 @@ static int max_usage = 100;
 	NAME(resend_ticks, 5, one, max_ticks) /* ms */ \
 	NAME(timeout_ticks, 100, one, max_ticks) /* ms */ \
 	NAME(unsched_bytes, 40000, zero, max_message) /* bytes */ \
+	NAME(wake_batch, 16, one, max_message) /* messages, 1: none wait */ \
 	NAME(window, 0, zero, max_message) /* bytes, 0: from max_incoming */ \
 	NAME(wmem_max, 100000000, min_budget, max_int) /* bytes */
 

@@ -125,6 +125,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 		struct homa_rpc *rpc = NULL;
 
 		homa_rxmem_trim(hsk, true);
+		homa_wake_held(hsk);
 		if (!READ_ONCE(hsk->num_rpcs))
 			continue;
 

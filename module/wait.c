@@ -3,9 +3,15 @@
  * Threads that wait for messages. An RPC that needs attention (data to copy
  * out, or an error) is handed over once: to a private or the latest shared
  * waiter, or to the list of ready RPCs. Whoever took it clears handed.
+ *
+ * Waking a thread that can run only where another is at work makes it compete
+ * with that one: for each message the two take turns. So the wake-up is held
+ * while the one at work has more messages to receive; it happens when that one
+ * finds none, after wake_batch messages, or at the next tick.
  */
 
 #include <linux/ktime.h>
+#include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include "folds.h"
@@ -29,28 +35,61 @@ static const struct homa_strategy *const orders[] = {
 
 const struct homa_strategy_kind homa_waiter_orders = { orders, ARRAY_SIZE(orders) };
 
-/* The waiter may run, and its stack vanish, as soon as it is complete. */
+/**
+ * struct homa_held - wake-ups held on a CPU
+ * @lock: nests in that of a socket.
+ * @socks: sockets concerned.
+ * @busy: thread that took a message here while there were more. It is compared
+ *	and not used: it may be gone.
+ */
+struct homa_held {
+	spinlock_t lock;
+	struct list_head socks;
+	const struct task_struct *busy;
+};
+
+static DEFINE_PER_CPU(struct homa_held, held_here);
+
+/* The waiter may run, and its stack vanish, as soon as it is complete. It gets
+ * a reference of the caller's.
+ */
 static void give(struct homa_waiter *waiter, struct homa_rpc *rpc)
 {
-	homa_rpc_hold(rpc);
 	waiter->rpc = rpc;
 	if (waiter->since_ns)
 		waiter->given_ns = ktime_get_ns();
 	homa_metric_inc(rpc->hsk->hnet, handoffs_thread_waiting);
-	homa_trace_handed(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
 	complete(&waiter->done);
 }
 
-/* The thread that gets @rpc, taken out of the list, or NULL. */
+/* The same for a locked RPC that nobody else was told of. */
+static void give_new(struct homa_waiter *waiter, struct homa_rpc *rpc)
+{
+	homa_rpc_hold(rpc);
+	homa_trace_handed(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
+	give(waiter, rpc);
+}
+
+/* The first ready RPC that is still there, or NULL. */
+static struct homa_rpc *take_ready(struct homa_sock *hsk)
+{
+	struct homa_rpc *rpc = list_first_entry_or_null(&hsk->ready, struct homa_rpc, ready_link);
+
+	lockdep_assert_held(&hsk->lock);
+	if (rpc) {
+		list_del_init(&rpc->ready_link);
+		homa_rpc_hold(rpc);
+	}
+	return rpc;
+}
+
+/* The one of the waiting threads that gets @rpc, taken out of the list. */
 static struct homa_waiter *take_waiter(struct homa_sock *hsk, const struct homa_rpc *rpc)
 {
-	struct homa_waiter *latest = list_first_entry_or_null(&hsk->waiters, struct homa_waiter,
-							      link);
+	struct homa_waiter *latest = list_first_entry(&hsk->waiters, struct homa_waiter, link);
 	struct homa_waiter *waiter = latest;
 
 	lockdep_assert_held(&hsk->lock);
-	if (!latest)
-		return NULL;
 	if (!list_is_singular(&hsk->waiters)) {
 		waiter = READ_ONCE(hsk->hnet->waiter_order)->pick(hsk);
 		if (waiter != latest) {
@@ -63,6 +102,98 @@ static struct homa_waiter *take_waiter(struct homa_sock *hsk, const struct homa_
 	return waiter;
 }
 
+/*
+ * Whether the wake-up of a thread of @hsk for RPC @id is held. Softirqs are off;
+ * current is the thread that was at work here before.
+ */
+static bool hold(struct homa_sock *hsk, u64 id)
+{
+	struct homa_held *here = this_cpu_ptr(&held_here);
+	const struct task_struct *latest;
+
+	lockdep_assert_held(&hsk->lock);
+	if (here->busy != current)
+		return false;
+	latest = list_first_entry(&hsk->waiters, struct homa_waiter, link)->task;
+	if (num_online_cpus() > 1 &&
+	    (latest->nr_cpus_allowed > 1 || task_cpu(latest) != smp_processor_id()))
+		return false;
+	if (hsk->shutdown || hsk->num_held + 1 >= (u32)READ_ONCE(hsk->hnet->tun.wake_batch))
+		return false;
+	if (!hsk->num_held) {
+		hsk->held_cpu = smp_processor_id();
+		spin_lock(&here->lock);
+		list_add_tail(&hsk->held_link, &here->socks);
+		spin_unlock(&here->lock);
+	}
+	WRITE_ONCE(hsk->num_held, hsk->num_held + 1);
+	homa_metric_inc(hsk->hnet, handoffs_held);
+	homa_trace_wake_held(id, hsk->num_held);
+	return true;
+}
+
+static void unhold(struct homa_sock *hsk)
+{
+	struct homa_held *there;
+
+	lockdep_assert_held(&hsk->lock);
+	if (!hsk->num_held)
+		return;
+	WRITE_ONCE(hsk->num_held, 0);
+	there = per_cpu_ptr(&held_here, hsk->held_cpu);
+	spin_lock(&there->lock);
+	list_del_init(&hsk->held_link);
+	spin_unlock(&there->lock);
+}
+
+/* Wakes threads for what is ready, as long as there are both. */
+static void give_ready(struct homa_sock *hsk)
+{
+	struct homa_waiter *waiter;
+	struct homa_rpc *rpc;
+
+	unhold(hsk);
+	while (!list_empty(&hsk->waiters)) {
+		rpc = take_ready(hsk);
+		if (!rpc)
+			break;
+		waiter = take_waiter(hsk, rpc);
+		homa_trace_handoff(rpc->id, task_pid_nr(waiter->task), task_cpu(waiter->task));
+		give(waiter, rpc);
+	}
+}
+
+/* Does the wake-ups that were held for @hsk. No lock held. */
+void homa_wake_held(struct homa_sock *hsk)
+{
+	if (!READ_ONCE(hsk->num_held))
+		return;
+	spin_lock_bh(&hsk->lock);
+	give_ready(hsk);
+	spin_unlock_bh(&hsk->lock);
+}
+
+/* The thread at work here finds nothing more to do: others may. */
+static void wake_here(void)
+{
+	struct homa_held *here = raw_cpu_ptr(&held_here);
+	struct homa_sock *hsk;
+
+	while (!list_empty_careful(&here->socks)) {
+		spin_lock_bh(&here->lock);
+		hsk = list_first_entry_or_null(&here->socks, struct homa_sock, held_link);
+		if (hsk) {
+			list_del_init(&hsk->held_link);
+			sock_hold(homa_to_sk(hsk));
+		}
+		spin_unlock_bh(&here->lock);
+		if (!hsk)
+			break;
+		homa_wake_held(hsk);
+		homa_sock_put(hsk);
+	}
+}
+
 /**
  * homa_handoff() - find a thread for an RPC that needs one
  * @rpc: locked RPC.
@@ -71,6 +202,7 @@ void homa_handoff(struct homa_rpc *rpc)
 {
 	struct homa_sock *hsk = rpc->hsk;
 	struct homa_waiter *waiter;
+	bool wakes, queued;
 
 	homa_rpc_assert_locked(rpc);
 	if (rpc->handed)
@@ -80,21 +212,24 @@ void homa_handoff(struct homa_rpc *rpc)
 		waiter = rpc->waiter;
 		rpc->waiter = NULL;
 		if (waiter)
-			give(waiter, rpc);
+			give_new(waiter, rpc);
 		else
 			homa_trace_handed(rpc, 0, 0);
 		return;
 	}
 	spin_lock(&hsk->lock);
-	waiter = take_waiter(hsk, rpc);
-	if (waiter) {
-		give(waiter, rpc);
-	} else {
+	wakes = !list_empty(&hsk->waiters) && !hold(hsk, rpc->id);
+	queued = !wakes || !list_empty(&hsk->ready);
+	if (queued) {
 		list_add_tail(&rpc->ready_link, &hsk->ready);
 		homa_trace_handed(rpc, 0, 0);
+		if (wakes)
+			give_ready(hsk);
+	} else {
+		give_new(take_waiter(hsk, rpc), rpc);
 	}
 	spin_unlock(&hsk->lock);
-	if (!waiter)
+	if (queued)
 		homa_to_sk(hsk)->sk_data_ready(homa_to_sk(hsk));
 }
 
@@ -191,19 +326,6 @@ static void end_wait(struct homa_sock *hsk, const struct homa_waiter *waiter)
 		policy->lasted(hsk, waiter->given_ns - waiter->since_ns);
 }
 
-/* The first ready RPC that is still there, or NULL. */
-static struct homa_rpc *take_ready(struct homa_sock *hsk)
-{
-	struct homa_rpc *rpc = list_first_entry_or_null(&hsk->ready, struct homa_rpc, ready_link);
-
-	lockdep_assert_held(&hsk->lock);
-	if (rpc) {
-		list_del_init(&rpc->ready_link);
-		homa_rpc_hold(rpc);
-	}
-	return rpc;
-}
-
 /**
  * homa_wait_shared() - wait for any RPC that is not private
  * @hsk: socket.
@@ -227,6 +349,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	}
 	rpc = take_ready(hsk);
 	more = !list_empty(&hsk->ready);
+	this_cpu_ptr(&held_here)->busy = rpc && more ? current : NULL;
 	if (!rpc && !nonblock)
 		list_add(&waiter.link, &hsk->waiters);
 	spin_unlock_bh(&hsk->lock);
@@ -237,6 +360,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 			homa_to_sk(hsk)->sk_data_ready(homa_to_sk(hsk));
 		return rpc;
 	}
+	wake_here();
 	if (nonblock)
 		return ERR_PTR(-EAGAIN);
 
@@ -290,6 +414,7 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
 	init_waiter(hsk, &waiter);
 	rpc->waiter = &waiter;
 	homa_rpc_unlock(rpc);
+	wake_here();
 
 	err = wait_done(hsk, &waiter, entered);
 	if (err) {
@@ -317,10 +442,23 @@ void homa_wake_all(struct homa_sock *hsk)
 	struct homa_waiter *waiter, *next;
 
 	spin_lock_bh(&hsk->lock);
+	unhold(hsk);
 	list_for_each_entry_safe(waiter, next, &hsk->waiters, link) {
 		list_del_init(&waiter->link);
 		complete(&waiter->done);
 	}
 	spin_unlock_bh(&hsk->lock);
 	wake_up_interruptible_all(sk_sleep(homa_to_sk(hsk)));
+}
+
+void __init homa_wait_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct homa_held *held = per_cpu_ptr(&held_here, cpu);
+
+		spin_lock_init(&held->lock);
+		INIT_LIST_HEAD(&held->socks);
+	}
 }

@@ -9,6 +9,8 @@ void homa_handoff(struct homa_rpc *rpc);
 void homa_rpc_fail(struct homa_rpc *rpc, int error);
 struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *entered);
 struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock, u32 *entered);
+void homa_wake_held(struct homa_sock *hsk);
 void homa_wake_all(struct homa_sock *hsk);
+void homa_wait_init(void);
 
 #endif /* _HOMA_WAIT_H */

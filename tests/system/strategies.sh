@@ -63,6 +63,22 @@ under_load() {
 	wait "$load"
 }
 
+# Threads that share one CPU: those that wait are woken for several messages at a time.
+metric() { in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' /proc/net/homa_metrics; }
+held() { echo $(($(metric h1 handoffs_held) + $(metric h2 handoffs_held))); }
+one_cpu() { exchange --count "$(scaled 2000 400)" --max-length 1000 --outstanding 64 --deadline 500; }
+
+wakeups_held() {
+	before=$(held)
+	one_cpu && [ "$(held)" -gt "$before" ]
+}
+
+wakeups_not_held() {
+	in_host h1 sysctl -qw net.homa.wake_batch=1 && in_host h2 sysctl -qw net.homa.wake_batch=1 || return 1
+	before=$(held)
+	one_cpu && [ "$(held)" = "$before" ]
+}
+
 defaults() { for kind in $(kinds); do both "$kind" "$(first "$(names "$kind")")" || return 1; done; }
 
 check load load_modules
@@ -86,6 +102,9 @@ check smooth smooth
 check switch_under_load under_load
 check defaults defaults
 check exchange exchange --count 20
+check pinned taskset -p 1 $$
+check wakeups_held wakeups_held
+check wakeups_not_held wakeups_not_held
 # A namespace that ends with a strategy of its own leaves nothing behind.
 check ends_with_idle_core_first both waiter_order idle_core_first
 check no_sockets wait_for 10 no_sockets
