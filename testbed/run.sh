@@ -53,6 +53,20 @@ guest_run() {                   # guest_run MODE OUT SCRIPT ARG...: exit status 
 	rm -rf "$out/.testbed" "$out"/{console.log,dmesg.log,guest.json}
 	guest_prepare "$mode" run stdio "$out" "$script" "$@"
 
+	guest_start
+	# The emulator has races of its own while devices are set up: no word about the guest.
+	if grep -q '^qemu-system.*Assertion.*failed' "$out/console.log"; then
+		note "QEMU failed, once more: $(grep -m1 '^qemu-system.*Assertion' "$out/console.log")"
+		qemu_disk_new "$WORK/disk"
+		guest_start
+	fi
+
+	tr -d '\r' <"$out/console.log" >"$WORK/console" && mv "$WORK/console" "$out/console.log"
+	[[ $KERNEL == uml-* ]] || qemu_disk_read "$WORK/disk" "$out"
+	guest_verdict "$mode" "$out" "$ended" "$timer" "$started"
+}
+
+guest_start() {                 # sets guest, timer and ended of guest_run: the pids, and which of them ended first
 	# A group of its own, so that all of it can be ended; and it must not outlive this program.
 	setpriv --pdeathsig KILL setsid "${GUEST[@]}" </dev/null >"$out/console.log" 2>&1 &
 	guest=$!
@@ -64,10 +78,6 @@ guest_run() {                   # guest_run MODE OUT SCRIPT ARG...: exit status 
 	wait -n -p ended "$guest" "$timer" 2>/dev/null || true
 	kill -KILL -- -"$guest" "$timer" 2>/dev/null || true
 	wait "$guest" "$timer" 2>/dev/null || true
-
-	tr -d '\r' <"$out/console.log" >"$WORK/console" && mv "$WORK/console" "$out/console.log"
-	[[ $KERNEL == uml-* ]] || qemu_disk_read "$WORK/disk" "$out"
-	guest_verdict "$mode" "$out" "$ended" "$timer" "$started"
 }
 
 guest_verdict() {               # guest_verdict MODE OUT ENDED-PID TIMER-PID STARTED
