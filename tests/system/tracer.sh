@@ -45,6 +45,31 @@ resized() {                     # another size while records come
 	wait $!
 }
 
+cpus() { grep -c ^processor /proc/cpuinfo; }
+
+stress_over() {                 # the counts do not change any more
+	_counts=$(cat /proc/tt_stress) && sleep 1 && [ "$(cat /proc/tt_stress)" = "$_counts" ]
+}
+
+streamed() {                    # a trace longer than the rings, and two readers: nothing counts twice or not at all
+	insmod /mod/timetrace.ko size_kib=64 || return 1
+	ttdump --stream /tmp/stream.ttd &
+	_stream=$!
+	wait_for 10 test -s /tmp/stream.ttd && insmod /bin/tt_stress.ko seconds=2 pause_us=1000 || return 1
+	ttdump --stream /tmp/other.ttd --seconds 1 && ttdump --info /tmp/other.ttd | tail -n 1
+	wait_for 30 stress_over && kill -INT $_stream && wait $_stream || return 1
+	cat /proc/tt_stress >/tmp/stream.counts
+	stress_check /tmp/stream.ttd /tmp/stream.counts 65 && ls -l /tmp/stream.ttd || return 1
+	[ "$(stat -c %s /tmp/stream.ttd)" -gt $((1048576 + 2 * 65536 * $(cpus))) ]
+}
+
+stream_ends_at_clear() {        # and has what came before, but does not look whole
+	ttdump --stream /tmp/cut.ttd 2>/tmp/cut.error &
+	wait_for 10 test -s /tmp/cut.ttd && sleep 0.1 && word clear || return 1
+	refused wait $! && cat /tmp/cut.error && grep -q 'was cleared' /tmp/cut.error &&
+		refused ttdump --info /tmp/cut.ttd && rmmod tt_stress timetrace && rm -f /tmp/*.ttd
+}
+
 tracepoints() {                 # homa:* as perf, trace-cmd and bpftrace see them
 	echo 1 >$TRACEFS/events/homa/enable && exchange --count 10 >/dev/null || return 1
 	echo 0 >$TRACEFS/events/homa/enable
@@ -58,6 +83,8 @@ check homa_first homa_first
 check refused_while_attached refused rmmod timetrace
 check records_outlive_homa records_outlive_homa
 check without_clients rmmod timetrace
+check streamed streamed
+check stream_ends_at_clear stream_ends_at_clear
 check shared shared
 check load load_modules
 check refused_again refused rmmod timetrace

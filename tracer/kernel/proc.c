@@ -3,6 +3,7 @@
  * /proc/timetrace: text, and control words when written to.
  * /proc/timetrace_raw: a dump. Each open file has its own snapshot, taken
  * when it was opened, so readers disturb neither the trace nor each other.
+ * /proc/timetrace_stream: blocks as they fill; end of file means none yet.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -17,11 +18,13 @@
 #include "proc.h"
 #include "ring.h"
 #include "snapshot.h"
+#include "stream.h"
 #include "text.h"
 #include "trigger.h"
 
 #define TEXT_NAME "timetrace"
 #define RAW_NAME "timetrace_raw"
+#define STREAM_NAME "timetrace_stream"
 #define HIST_NAME "timetrace_stages"
 #define MAX_COMMAND 128
 
@@ -238,6 +241,33 @@ static const struct proc_ops raw_proc_ops = {
 	.proc_release = raw_release,
 };
 
+static int blocks_open(struct inode *inode, struct file *file)
+{
+	struct tt_stream *stream = tt_stream_new();
+
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	file->private_data = stream;
+	return 0;
+}
+
+static int blocks_release(struct inode *inode, struct file *file)
+{
+	tt_stream_free(file->private_data);
+	return 0;
+}
+
+static ssize_t blocks_read(struct file *file, char __user *to, size_t count, loff_t *pos)
+{
+	return tt_stream_read(file->private_data, to, count);
+}
+
+static const struct proc_ops blocks_proc_ops = {
+	.proc_open = blocks_open,
+	.proc_read = blocks_read,
+	.proc_release = blocks_release,
+};
+
 static int hist_show(struct seq_file *seq, void *unused)
 {
 	mutex_lock(&tt_mutex);
@@ -252,6 +282,7 @@ int tt_proc_init(void)
 	/* Addresses and thread ids are in there: for root and one group only. */
 	if (tt_proc_share(proc_create(TEXT_NAME, 0640, NULL, &text_proc_ops)) &&
 	    tt_proc_share(proc_create(RAW_NAME, 0440, NULL, &raw_proc_ops)) &&
+	    tt_proc_share(proc_create(STREAM_NAME, 0440, NULL, &blocks_proc_ops)) &&
 	    tt_proc_share(proc_create_single(HIST_NAME, 0440, NULL, hist_show)))
 		return 0;
 	tt_proc_exit();
@@ -261,6 +292,7 @@ int tt_proc_init(void)
 void tt_proc_exit(void)
 {
 	remove_proc_subtree(HIST_NAME, NULL);
+	remove_proc_subtree(STREAM_NAME, NULL);
 	remove_proc_subtree(RAW_NAME, NULL);
 	remove_proc_subtree(TEXT_NAME, NULL);
 }

@@ -42,6 +42,7 @@ DEFINE_PER_CPU(struct tt_ring, tt_rings) = {
 };
 
 static u64 ring_bytes;
+static u64 generation;
 static bool frozen;
 static enum tt_ring_mode ring_mode;
 
@@ -317,6 +318,7 @@ void tt_rings_clear(void)
 	quiesce();
 	for_each_possible_cpu(cpu)
 		clear_ring(per_cpu_ptr(&tt_rings, cpu));
+	generation++;
 	WRITE_ONCE(frozen, was_frozen);
 	cpus_read_unlock();
 }
@@ -329,6 +331,11 @@ void tt_rings_set_mode(enum tt_ring_mode mode)
 enum tt_ring_mode tt_rings_mode(void)
 {
 	return READ_ONCE(ring_mode);
+}
+
+u64 tt_rings_generation(void)
+{
+	return generation;
 }
 
 u64 tt_rings_size(void)
@@ -422,6 +429,7 @@ int tt_rings_resize(u64 bytes)
 		for_each_possible_cpu(cpu)
 			take_memory(per_cpu_ptr(&tt_rings, cpu), &fresh[cpu]);
 		ring_bytes = bytes;
+		generation++;
 		WRITE_ONCE(frozen, was_frozen);
 	}
 	cpus_read_unlock();
@@ -506,6 +514,16 @@ void tt_ring_cut(unsigned int cpu, struct tt_cut *cut)
 		return;
 	for (i = 0; i < CUT_ATTEMPTS && !try_cut(ring, cut); i++)
 		usleep_range(10, 20);
+}
+
+void tt_ring_cut_settled(unsigned int cpu, struct tt_cut *cut)
+{
+	const struct tt_ring *ring = per_cpu_ptr(&tt_rings, cpu);
+
+	if (try_cut(ring, cut))
+		return;
+	cut->whole = clamp(READ_ONCE(ring->settled), cut->begin, cut->end);
+	cut->last_bytes = CONTENT_BYTES;
 }
 
 int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to)

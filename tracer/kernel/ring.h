@@ -72,6 +72,9 @@ enum tt_ring_mode tt_rings_mode(void);
 int tt_rings_resize(u64 bytes_per_cpu);
 u64 tt_rings_size(void);
 
+/* Another number when the rings were cleared or resized: their blocks begin anew. */
+u64 tt_rings_generation(void);
+
 /* Gives @cpu memory if it has none; recording on it begins at the next record. */
 int tt_ring_prepare_cpu(unsigned int cpu);
 
@@ -104,6 +107,9 @@ u64 tt_ring_block_ticks(unsigned int cpu, u64 sequence);
 u64 tt_ring_block_first(unsigned int cpu, u64 sequence);
 
 void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
+
+/* The same at once: @cut->whole leaves out what is not known to be complete; counts are rough. */
+void tt_ring_cut_settled(unsigned int cpu, struct tt_cut *cut);
 
 /*
  * Copies block @sequence of @cpu, which is before @cut->whole, to @to, with

@@ -13,7 +13,6 @@
 #include "clock.h"
 #include "events.h"
 #include "hist.h"
-#include "ring.h"
 #include "snapshot.h"
 #include "walk.h"
 
@@ -30,6 +29,18 @@ static u32 count_records(const struct tt_block *block)
 	return records;
 }
 
+int tt_snapshot_block(unsigned int cpu, const struct tt_cut *cut, u64 sequence,
+		      struct tt_block *to)
+{
+	int err = tt_ring_copy(cpu, cut, sequence, to);
+
+	if (err)
+		return err;
+	to->time_ns = tt_clock_ns_at(to->time_ticks);
+	to->commit += count_records(to) * TT_COMMIT_RECORD;
+	return 0;
+}
+
 /* Copies one ring behind the blocks already there and fills its account. */
 static void copy_ring(struct tt_snapshot *snap, unsigned int cpu, const struct tt_cut *cut,
 		      struct tt_cpu_account *account)
@@ -41,10 +52,8 @@ static void copy_ring(struct tt_snapshot *snap, unsigned int cpu, const struct t
 	u64 k;
 
 	for (k = cut->begin; k < cut->whole; k++) {
-		if (tt_ring_copy(cpu, cut, k, to))
+		if (tt_snapshot_block(cpu, cut, k, to))
 			continue;
-		to->time_ns = tt_clock_ns_at(to->time_ticks);
-		to->commit += count_records(to) * TT_COMMIT_RECORD;
 		copied += TT_COMMIT_RECORDS(to->commit);
 		to = (void *)to + TT_BLOCK_BYTES;
 	}

@@ -6,6 +6,8 @@
 #include <linux/fs.h>
 #include <timetrace/record.h>
 
+#include "ring.h"
+
 /**
  * struct tt_snapshot - the sections of a dump, in their order
  * @header: file header.
@@ -26,6 +28,13 @@ struct tt_snapshot {
 
 /* Sleeps; recording goes on. ERR_PTR(-ENOMEM). */
 struct tt_snapshot *tt_snapshot_take(void);
+
+/*
+ * Block @sequence of @cpu as it stands in a dump; see tt_ring_copy(). What it
+ * says of the records before it may miss some in the making.
+ */
+int tt_snapshot_block(unsigned int cpu, const struct tt_cut *cut, u64 sequence,
+		      struct tt_block *to);
 
 /* Under tt_mutex: only what may be since @from_ns. */
 struct tt_snapshot *tt_snapshot_take_since(u64 from_ns);

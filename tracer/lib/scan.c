@@ -170,21 +170,21 @@ static uint64_t rate_between(uint64_t ticks0, uint64_t ns0, uint64_t ticks1, uin
 }
 
 /*
- * The clock within the block @h at @offset: from its beginning to that of the
- * next block of its CPU, or to the dump. Two moments close to each other say
+ * The clock within the block @h: from its beginning to that of the block at
+ * @next, which is the next of its CPU, or to the dump (@next is 0). Two moments close to each other say
  * little; then the rate of the whole trace holds.
  */
 static struct scale block_scale(const struct tt_reader *r, const struct tt_block *h,
-				uint64_t offset, int last)
+				uint64_t next_at)
 {
 	const struct tt_file_header *f = &r->header;
 	uint64_t ticks1 = f->time_ticks, ns1 = f->time_ns;
 	uint64_t whole, here;
 	struct tt_block next;
 
-	if (!last) {
-		tt_block_header(r, offset + f->block_bytes, &next);
-		if (block_ok(r, &next) && next.cpu == h->cpu && next.sequence == h->sequence + 1) {
+	if (next_at) {
+		tt_block_header(r, next_at, &next);
+		if (next.sequence == h->sequence + 1) {
 			ticks1 = next.time_ticks;
 			ns1 = next.time_ns;
 		}
@@ -223,10 +223,10 @@ struct continuity {
 
 /* Decodes one block for the first time: how far it is good, and its times. */
 static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *due,
-		      const struct tt_block *h, uint64_t offset, int last)
+		      const struct tt_block *h, uint64_t offset, uint64_t next)
 {
 	struct block block = { offset, h->header_bytes + TT_COMMIT_BYTES(h->commit),
-			       block_scale(r, h, offset, last), UINT64_MAX };
+			       block_scale(r, h, next), UINT64_MAX };
 	struct walk w = tt_walk_begin(r, &block);
 	uint64_t lost = h->lost_nested + h->lost_frozen + h->lost_full;
 	uint64_t records = 0;
@@ -259,6 +259,30 @@ static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *d
 	return add_block(cpu, block);
 }
 
+/* For each block the offset of the next one of its CPU, 0: none. NULL without memory. */
+static uint64_t *find_next(const struct tt_reader *r, uint64_t begin, uint64_t count)
+{
+	uint64_t *next = calloc(count ? count : 1, sizeof(*next));
+	uint64_t *first = calloc(MAX_CPUS, sizeof(*first)); /* so far, from behind */
+	struct tt_block h;
+	uint64_t i, at;
+
+	for (i = count; next && first && i-- > 0;) {
+		at = begin + i * r->header.block_bytes;
+		tt_block_header(r, at, &h);
+		if (block_ok(r, &h)) {
+			next[i] = first[h.cpu];
+			first[h.cpu] = at;
+		}
+	}
+	if (!first) {
+		free(next);
+		next = NULL;
+	}
+	free(first);
+	return next;
+}
+
 /* Finds all blocks. Those with a bad header are charged to the CPU before them. */
 static int scan_blocks(struct tt_reader *r, uint64_t begin, uint64_t count,
 		       struct continuity *due)
@@ -266,30 +290,28 @@ static int scan_blocks(struct tt_reader *r, uint64_t begin, uint64_t count,
 	uint32_t bytes = r->header.block_bytes;
 	struct tt_block h;
 	uint32_t number = 0;
+	uint64_t *next = find_next(r, begin, count);
+	int err = next ? 0 : -ENOMEM;
 	struct cpu *cpu;
 	uint64_t i, at;
-	int err;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count && !err; i++) {
 		at = begin + i * bytes;
 		tt_block_header(r, at, &h);
-		if (!block_ok(r, &h)) {
-			cpu = get_cpu(r, number);
-			if (!cpu)
-				return -ENOMEM;
+		if (block_ok(r, &h))
+			number = h.cpu;
+		cpu = get_cpu(r, number);
+		if (!cpu) {
+			err = -ENOMEM;
+		} else if (block_ok(r, &h)) {
+			err = scan_block(r, cpu, &due[number], &h, at, next[i]);
+		} else {
 			damage(r, cpu, at, bytes, "not the header of a block");
 			due[number].damaged = 1;
-			continue;
 		}
-		number = h.cpu;
-		cpu = get_cpu(r, number);
-		if (!cpu)
-			return -ENOMEM;
-		err = scan_block(r, cpu, &due[number], &h, at, i + 1 == count);
-		if (err)
-			return err;
 	}
-	return 0;
+	free(next);
+	return err;
 }
 
 static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct continuity *due,

@@ -11,12 +11,15 @@
 #include <timetrace/reader.h>
 #include <unistd.h>
 
+#include "stream.h"
 #include "text.h"
 
 #define SOURCE "/proc/timetrace_raw"
 
 static const char usage[] =
 	"usage: ttdump FILE           copy the trace of this host to FILE\n"
+	"       ttdump --stream FILE  go on with that until it is interrupted, without a limit of size\n"
+	"       --seconds N           or for N seconds\n"
 	"       ttdump --text [FILE]  print the records of FILE, or of this host\n"
 	"       ttdump --info [FILE]  print origin, losses and number of records\n"
 	"       --from SOURCE         copy from SOURCE instead of " SOURCE "\n";
@@ -171,12 +174,16 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "text", no_argument, NULL, 't' },
 		{ "info", no_argument, NULL, 'i' },
+		{ "stream", no_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 'n' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *from = SOURCE;
+	unsigned int seconds = 0;
 	int mode = 0;
+	char *end;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -186,7 +193,15 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 		case 'i':
+		case 's':
 			mode = opt;
+			break;
+		case 'n':
+			seconds = (unsigned int)strtoul(optarg, &end, 10);
+			if (!seconds || *end || *optarg == '-') {
+				fprintf(stderr, "ttdump: --seconds %s: not a number above 0\n", optarg);
+				return 2;
+			}
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -196,10 +211,13 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (argc - optind > 1 || (!mode && argc == optind)) {
+	if (argc - optind > 1 || ((!mode || mode == 's') && argc == optind) ||
+	    (mode == 's') < !!seconds) {
 		fputs(usage, stderr);
 		return 2;
 	}
+	if (mode == 's')
+		return stream_collect(argv[optind], seconds);
 	if (mode)
 		return print(argc > optind ? argv[optind] : from, mode == 't');
 	return collect(from, argv[optind]);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Blocks as they fill, for traces longer than the rings. */
+#ifndef TIMETRACE_STREAM_H
+#define TIMETRACE_STREAM_H
+
+#include <linux/types.h>
+
+struct tt_stream;
+
+/* Begins with the oldest records there are. Sleeps. ERR_PTR(-ENOMEM). */
+struct tt_stream *tt_stream_new(void);
+void tt_stream_free(struct tt_stream *stream);
+
+/*
+ * Copies to user space the whole blocks that @count bytes have room for, of
+ * those that were filled since they were last asked for. Bytes, 0: none yet;
+ * -EINVAL: no room for one; -ESTALE: the rings have been cleared or resized.
+ */
+ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count);
+
+#endif /* TIMETRACE_STREAM_H */
