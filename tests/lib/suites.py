@@ -193,6 +193,7 @@ def guest_files(kernel):
              "/bin/echo_server": BUILD / "docs/examples/echo_server",
              "/bin/fault_walk": BUILD / "tests/abi/fault_walk",
              "/bin/hostile": BUILD / "tests/abi/hostile",
+             "/bin/live_check": BUILD / "tracer/lib/tests/live_check",
              "/bin/packet_test": BUILD / "tests/packet/packet_test",
              "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
              "/bin/rpcload": BUILD / "experiments/workload/rpcload",

@@ -63,6 +63,16 @@ streamed() {                    # a trace longer than the rings, and two readers
 	[ "$(stat -c %s /tmp/stream.ttd)" -gt $((1048576 + 2 * 65536 * $(cpus))) ]
 }
 
+mapping_ends_at_resize() {      # a reader of memory that has been replaced is told
+	live_check 60 &
+	for _size in 128 64 128 64 128 64; do
+		word "size $_size" && sleep 0.5
+		kill -0 $! 2>/dev/null || break
+	done
+	wait $!
+	[ $? = 3 ]
+}
+
 stream_ends_at_clear() {        # and has what came before, but does not look whole
 	ttdump --stream /tmp/cut.ttd 2>/tmp/cut.error &
 	wait_for 10 test -s /tmp/cut.ttd && sleep 0.1 && word clear || return 1
@@ -84,6 +94,7 @@ check refused_while_attached refused rmmod timetrace
 check records_outlive_homa records_outlive_homa
 check without_clients rmmod timetrace
 check streamed streamed
+check mapping_ends_at_resize mapping_ends_at_resize
 check stream_ends_at_clear stream_ends_at_clear
 check shared shared
 check load load_modules

@@ -25,6 +25,17 @@ static inline void check_trace_callback_type_sk_data_ready(void (*cb)(void *, co
 #endif
 
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
+
+/* vm_flags became read-only in 6.3. */
+static inline void tt_vm_flags(struct vm_area_struct *vma, unsigned long set, unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
 
 /* hrtimer_setup() replaced hrtimer_init() in 6.13. */
 static inline void tt_hrtimer_setup(struct hrtimer *timer,

@@ -262,7 +262,13 @@ static ssize_t blocks_read(struct file *file, char __user *to, size_t count, lof
 	return tt_stream_read(file->private_data, to, count);
 }
 
+static int blocks_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return tt_stream_mmap(vma);
+}
+
 static const struct proc_ops blocks_proc_ops = {
+	.proc_mmap = blocks_mmap,
 	.proc_open = blocks_open,
 	.proc_read = blocks_read,
 	.proc_release = blocks_release,

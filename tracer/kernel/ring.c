@@ -172,6 +172,7 @@ static bool open_block(struct tt_ring *ring)
 		return false;
 	}
 
+	WRITE_ONCE(ring->shared->settled, ring->settled);
 	block = block_at(ring, next);
 	WRITE_ONCE(block->sequence, NO_SEQUENCE);
 	smp_wmb(); /* pairs with tt_ring_copy(): content changes after the mark */
@@ -187,6 +188,7 @@ static bool open_block(struct tt_ring *ring)
 	smp_wmb(); /* the mark goes when the header is right */
 	WRITE_ONCE(block->sequence, next);
 	WRITE_ONCE(ring->opened, next + 1);
+	WRITE_ONCE(ring->shared->opened, next + 1);
 	/* Claims of NMIs since the old block was closed were refused, so this loses none. */
 	WRITE_ONCE(ring->hot.cursor, (unsigned long)block + HEADER_BYTES + TT_SLACK);
 	return true;
@@ -306,6 +308,8 @@ static void clear_ring(struct tt_ring *ring)
 {
 	ring->records_cleared = ring_records(ring);
 	WRITE_ONCE(ring->first_visible, ring->opened);
+	if (ring->shared)
+		WRITE_ONCE(ring->shared->first_visible, ring->opened);
 	memcpy(ring->lost_cleared, ring->lost, sizeof(ring->lost));
 }
 
@@ -353,6 +357,11 @@ static void free_memory(struct tt_ring *ring)
 		if (ring->pages[2 * i])
 			__free_page(ring->pages[2 * i]);
 	kvfree(ring->pages);
+	/* Readers may have all of it mapped; it goes when they do. */
+	if (ring->shared)
+		WRITE_ONCE(ring->shared->gone, 1);
+	free_page((unsigned long)ring->shared);
+	ring->shared = NULL;
 	ring->area = NULL;
 	ring->blocks = NULL;
 	ring->pages = NULL;
@@ -373,6 +382,11 @@ static int alloc_memory(struct tt_ring *ring, unsigned int cpu, u64 bytes)
 	if (!ring->pages)
 		return -ENOMEM;
 	ring->nblocks = n;
+	ring->shared = (void *)get_zeroed_page(GFP_KERNEL | __GFP_NOWARN);
+	if (!ring->shared)
+		goto err;
+	*ring->shared = (struct tt_ring_page){ .magic = TT_RING_MAGIC, .cpu = cpu,
+					       .block_bytes = TT_BLOCK_BYTES, .nblocks = n };
 	for (i = 0; i < n; i++) {
 		page = alloc_pages_node(cpu_to_node(cpu),
 					GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, 0);
@@ -398,6 +412,7 @@ static void take_memory(struct tt_ring *ring, struct tt_ring *from)
 {
 	swap(ring->area, from->area);
 	swap(ring->pages, from->pages);
+	swap(ring->shared, from->shared);
 	swap(ring->blocks, from->blocks);
 	swap(ring->nblocks, from->nblocks);
 	ring->opened = 0;

@@ -32,6 +32,7 @@ enum tt_ring_mode { TT_RING_OVERWRITE, TT_RING_STOP };
  * @busy: the slow path runs; an NMI must not enter it.
  * @area: mapping that holds the blocks; each page appears twice in it.
  * @pages: the pages, nblocks of them.
+ * @shared: the page that readers map.
  */
 struct tt_ring {
 	struct tt_cpu hot;
@@ -47,6 +48,7 @@ struct tt_ring {
 	bool busy;
 	void *area;
 	struct page **pages;
+	struct tt_ring_page *shared;
 } ____cacheline_aligned;
 
 DECLARE_PER_CPU(struct tt_ring, tt_rings);

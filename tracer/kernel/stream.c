@@ -4,9 +4,11 @@
  * far it is, and misses what was overwritten before it came.
  */
 #include <linux/cpumask.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "events.h"
 #include "ring.h"
 #include "snapshot.h"
@@ -96,4 +98,36 @@ ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count)
 	stream->turn = (stream->turn + i + 1) % nr_cpu_ids;
 	mutex_unlock(&tt_mutex);
 	return n < 0 ? n : done;
+}
+
+static int map_ring(struct vm_area_struct *vma, const struct tt_ring *ring)
+{
+	unsigned long n = vma_pages(vma);
+	unsigned long i;
+	int err;
+
+	if (!ring->nblocks || n > ring->nblocks + 1)
+		return -EINVAL;
+	err = vm_insert_page(vma, vma->vm_start, virt_to_page(ring->shared));
+	for (i = 1; i < n && !err; i++)
+		err = vm_insert_page(vma, vma->vm_start + i * TT_BLOCK_BYTES,
+				     ring->pages[2 * (i - 1)]);
+	return err;
+}
+
+int tt_stream_mmap(struct vm_area_struct *vma)
+{
+	unsigned long cpu = vma->vm_pgoff >> (TT_MAP_SHIFT - PAGE_SHIFT);
+	int err;
+
+	if (vma->vm_flags & VM_WRITE)
+		return -EPERM;
+	if (vma->vm_pgoff & ((1ul << (TT_MAP_SHIFT - PAGE_SHIFT)) - 1) || cpu >= nr_cpu_ids ||
+	    !cpu_possible(cpu))
+		return -EINVAL;
+	tt_vm_flags(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE);
+	mutex_lock(&tt_mutex);
+	err = map_ring(vma, per_cpu_ptr(&tt_rings, cpu));
+	mutex_unlock(&tt_mutex);
+	return err;
 }

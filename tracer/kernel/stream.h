@@ -3,6 +3,7 @@
 #ifndef TIMETRACE_STREAM_H
 #define TIMETRACE_STREAM_H
 
+#include <linux/mm_types.h>
 #include <linux/types.h>
 
 struct tt_stream;
@@ -17,5 +18,8 @@ void tt_stream_free(struct tt_stream *stream);
  * -EINVAL: no room for one; -ESTALE: the rings have been cleared or resized.
  */
 ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count);
+
+/* Maps the ring of a CPU; see struct tt_ring_page. */
+int tt_stream_mmap(struct vm_area_struct *vma);
 
 #endif /* TIMETRACE_STREAM_H */

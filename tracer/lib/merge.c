@@ -138,10 +138,9 @@ static int start(struct tt_reader *r)
 	return 0;
 }
 
-static void decode(const struct tt_reader *r, const struct position *p, uint32_t cpu,
-		   struct tt_record *record)
+void tt_decode(const struct tt_reader *r, const uint8_t *at, unsigned int number,
+	       uint64_t time_ns, uint32_t cpu, struct tt_record *record)
 {
-	const uint8_t *at = r->data + p->offset;
 	const struct tt_dictionary *dict = &r->dict;
 	uint32_t id = tt_record_id(r->header.version, at);
 	uint32_t index = dict->index[id];
@@ -149,12 +148,12 @@ static void decode(const struct tt_reader *r, const struct position *p, uint32_t
 	unsigned int i;
 
 	if (dict->parts[index].count) {
-		part = &dict->parts[index].part[p->part];
+		part = &dict->parts[index].part[number];
 		index = dict->index[part->id];
 	}
-	record->time_ns = p->time_ns;
+	record->time_ns = time_ns;
 	record->cpu = (uint16_t)cpu;
-	record->part = (uint16_t)p->part;
+	record->part = (uint16_t)number;
 	record->event = index;
 	record->nargs = (uint16_t)dict->events[index].nargs;
 	for (i = 0; i < record->nargs; i++)
@@ -164,6 +163,7 @@ static void decode(const struct tt_reader *r, const struct position *p, uint32_t
 
 int tt_next(struct tt_reader *r, struct tt_record *record)
 {
+	const struct position *p;
 	struct cpu *cpu;
 	int err = 0;
 
@@ -173,7 +173,8 @@ int tt_next(struct tt_reader *r, struct tt_record *record)
 		return 0;
 	if (!err) {
 		cpu = &r->cpus[r->heap[0]];
-		decode(r, &cpu->window[cpu->head], r->heap[0], record);
+		p = &cpu->window[cpu->head];
+		tt_decode(r, r->data + p->offset, p->part, p->time_ns, r->heap[0], record);
 		cpu->head++;
 		err = fill_window(r, cpu);
 	}

@@ -112,6 +112,10 @@ unsigned int tt_walk_parts(const struct tt_dictionary *dict, const struct walk *
 uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w,
 			 unsigned int part);
 
+/* Part @part of the record at @at, which is of @cpu and @time_ns. */
+void tt_decode(const struct tt_reader *r, const uint8_t *at, unsigned int part, uint64_t time_ns,
+	       uint32_t cpu, struct tt_record *record);
+
 /* Finds all blocks, how far they can be trusted, and what was lost. 0 or -ENOMEM. */
 int tt_scan(struct tt_reader *r);
 

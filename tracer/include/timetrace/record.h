@@ -61,6 +61,28 @@ struct tt_block {
 	__u64 time_ticks; /* the same moment as time_ns, and the base of its records */
 };
 
+/*
+ * Mapping of the ring of CPU n, at offset n << TT_MAP_SHIFT of
+ * /proc/timetrace_stream, read-only: this structure in block_bytes, then the
+ * nblocks blocks of the ring, of which block s is number s % nblocks. Blocks
+ * from the later of first_visible and opened - nblocks on, but before settled
+ * and opened - 1, are full, and stay while their sequence number stays: it is
+ * to be read before and after their content.
+ */
+struct tt_ring_page {
+	__u32 magic;
+	__u32 cpu;
+	__u32 block_bytes;
+	__u32 gone; /* not 0: the tracer has other memory by now, or has been unloaded */
+	__u64 nblocks;
+	__u64 opened; /* blocks so far */
+	__u64 settled; /* every block before it is complete */
+	__u64 first_visible; /* blocks before it were cleared */
+};
+
+#define TT_RING_MAGIC 0x474e5254u /* "TRNG" */
+#define TT_MAP_SHIFT 31
+
 #define TT_COMMIT_RECORD (1u << 16)
 #define TT_COMMIT_BYTES(commit) ((__u32)(commit) & 0xffff)
 #define TT_COMMIT_RECORDS(commit) ((__u32)((commit) >> 16))

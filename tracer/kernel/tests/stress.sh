@@ -3,7 +3,7 @@
 # Runs in a guest: records from threads, softirqs and hard interrupts on all
 # CPUs at once, with rings from one block up, while recording is read,
 # frozen, stopped and resized; every record must be accounted for.
-# Needs tt_stress.ko, ttdump and stress_check in $TOOLS (default /bin).
+# Needs tt_stress.ko, ttdump, live_check and stress_check in $TOOLS (default /bin).
 set -eu
 
 TOOLS=${TOOLS:-/bin}
@@ -51,6 +51,13 @@ readers() {
 	done
 }
 
+# Two readers of the rings' memory.
+mapped() {
+	"$TOOLS/live_check" 1 &
+	"$TOOLS/live_check" 1
+	wait $!
+}
+
 freezes() {
 	echo freeze >$P
 	cat $P >/dev/null
@@ -70,6 +77,7 @@ stops() {
 run undisturbed 4096 0 true
 run one-block 4 0 readers
 run wrapping 64 0 readers
+run mapped 64 0 mapped
 run frozen 64 $((4 * CALIBRATION)) freezes
 # Modules whose events come and go, whatever is being recorded.
 flapping() {

@@ -106,6 +106,8 @@ struct page { int unused; };
 struct page *alloc_page(void);
 #define alloc_pages_node(node, gfp, order) alloc_page()
 #define __free_page(page) free(page)
+#define get_zeroed_page(gfp) ((unsigned long)calloc(1, PAGE_SIZE))
+#define free_page(page) free((void *)(page))
 #define kvcalloc(n, size, gfp) calloc(n, size)
 #define kvfree(p) free(p)
 void *vmap(struct page **pages, unsigned long n, int flags, int prot);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rings where they are. A block is copied between two looks at its
+ * sequence number, which the tracer changes before it touches the rest.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <timetrace/live.h>
+#include <unistd.h>
+
+#include "reader_internal.h"
+
+#define RAW "/proc/timetrace_raw"
+#define STREAM "/proc/timetrace_stream"
+
+struct ring {
+	const struct tt_ring_page *page; /* NULL: the CPU has none */
+	size_t bytes; /* mapped */
+	uint64_t next; /* block */
+	uint64_t missed;
+};
+
+struct tt_live {
+	struct tt_reader *reader;
+	struct ring *rings;
+	uint32_t ncpus, cpu; /* the one whose turn it is */
+	uint8_t *copy; /* of a block */
+	struct walk walk; /* in it */
+	unsigned int part, parts; /* of the record found */
+};
+
+static uint64_t oldest_block(const struct tt_ring_page *page, uint64_t opened)
+{
+	return opened > page->nblocks ? opened - page->nblocks : 0;
+}
+
+static int map_ring(struct ring *ring, int fd, uint32_t cpu, uint32_t block_bytes)
+{
+	off_t at = (off_t)cpu << TT_MAP_SHIFT;
+	const struct tt_ring_page *page = mmap(NULL, block_bytes, PROT_READ, MAP_SHARED, fd, at);
+	size_t bytes;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	bytes = (page->nblocks + 1) * block_bytes;
+	munmap((void *)page, block_bytes);
+	page = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, at);
+	if (page == MAP_FAILED)
+		return -errno;
+	ring->page = page;
+	ring->bytes = bytes;
+	ring->next = oldest_block(page, __atomic_load_n(&page->opened, __ATOMIC_ACQUIRE));
+	return page->magic == TT_RING_MAGIC && page->block_bytes == block_bytes ? 0 : -EPROTO;
+}
+
+/* CPUs in the accounts of a dump have rings. */
+static int map_rings(struct tt_live *live, const char **what)
+{
+	uint32_t block_bytes = live->reader->header.block_bytes;
+	int fd = open(STREAM, O_RDONLY | O_CLOEXEC);
+	int err = fd < 0 ? -errno : 0;
+	uint32_t cpu;
+
+	*what = STREAM;
+	live->ncpus = live->reader->info.cpus;
+	live->rings = calloc(live->ncpus, sizeof(*live->rings));
+	live->copy = malloc(block_bytes);
+	if (!live->rings || !live->copy)
+		err = -ENOMEM;
+	for (cpu = 0; cpu < live->ncpus && !err; cpu++) {
+		err = map_ring(&live->rings[cpu], fd, cpu, block_bytes);
+		if (err == -EINVAL)
+			err = 0; /* no such CPU, or no memory for it */
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int tt_live_open(struct tt_live **live, char *err, size_t err_size)
+{
+	struct tt_live *l = calloc(1, sizeof(*l));
+	const char *what;
+	int code;
+
+	*live = NULL;
+	if (!l)
+		return tt_fail(err, err_size, -ENOMEM, "not enough memory");
+	code = tt_open(RAW, &l->reader, err, err_size);
+	if (!code) {
+		code = map_rings(l, &what);
+		if (code)
+			tt_fail(err, err_size, code, "%s: %s", what, strerror(-code));
+	}
+	if (code) {
+		tt_live_close(l);
+		return code;
+	}
+	*live = l;
+	return 0;
+}
+
+void tt_live_close(struct tt_live *live)
+{
+	uint32_t cpu;
+
+	if (!live)
+		return;
+	for (cpu = 0; live->rings && cpu < live->ncpus; cpu++)
+		if (live->rings[cpu].page)
+			munmap((void *)live->rings[cpu].page, live->rings[cpu].bytes);
+	free(live->rings);
+	free(live->copy);
+	tt_close(live->reader);
+	free(live);
+}
+
+const struct tt_reader *tt_live_reader(const struct tt_live *live)
+{
+	return live->reader;
+}
+
+uint64_t tt_live_missed(const struct tt_live *live, uint32_t cpu)
+{
+	return cpu < live->ncpus ? live->rings[cpu].missed : 0;
+}
+
+/* Copies the next full block of a ring. 1, 0 when there is none, -ESTALE. */
+static int copy_block(struct tt_live *live, struct ring *ring)
+{
+	const struct tt_ring_page *page = ring->page;
+	uint64_t opened = __atomic_load_n(&page->opened, __ATOMIC_ACQUIRE);
+	uint64_t settled = __atomic_load_n(&page->settled, __ATOMIC_ACQUIRE);
+	uint64_t cleared = __atomic_load_n(&page->first_visible, __ATOMIC_ACQUIRE);
+	uint64_t oldest = oldest_block(page, opened);
+	const struct tt_block *block;
+	uint64_t k;
+
+	if (__atomic_load_n(&page->gone, __ATOMIC_ACQUIRE))
+		return -ESTALE;
+	if (ring->next < cleared)
+		ring->next = cleared;
+	/* Who was too slow once gets half a ring of time, or the same would happen again. */
+	if (ring->next < oldest) {
+		k = oldest + page->nblocks / 2;
+		ring->missed += k - ring->next;
+		ring->next = k;
+	}
+	while (ring->next < settled && ring->next + 1 < opened) {
+		k = ring->next++;
+		block = (const void *)((const uint8_t *)page + (1 + k % page->nblocks) *
+				       page->block_bytes);
+		if (__atomic_load_n(&block->sequence, __ATOMIC_ACQUIRE) == k) {
+			memcpy(live->copy, block, page->block_bytes);
+			__atomic_thread_fence(__ATOMIC_ACQUIRE);
+			if (__atomic_load_n(&block->sequence, __ATOMIC_RELAXED) == k)
+				return 1;
+		}
+		ring->missed++;
+	}
+	return 0;
+}
+
+/* Begins to walk through the block that was copied. */
+static void enter_block(struct tt_live *live)
+{
+	const struct tt_file_header *h = &live->reader->header;
+	uint64_t ticks = h->time_ticks - h->begin_ticks;
+	struct tt_block block;
+
+	memcpy(&block, live->copy, sizeof(block));
+	live->walk = (struct walk){
+		.data = live->copy, .at = block.header_bytes, .end = h->block_bytes,
+		.version = h->version, .base = block.time_ticks >> 32 << 32,
+		.scale = { h->time_ticks, h->time_ns, ticks ?
+			   (uint64_t)(((unsigned __int128)(h->time_ns - h->begin_ns) <<
+				       TT_RATE_SHIFT) / ticks) : (uint64_t)1 << TT_RATE_SHIFT },
+	};
+}
+
+/* The dictionary anew, for events that have come since. */
+static int refresh(struct tt_live *live)
+{
+	struct tt_reader *reader;
+	char err[160];
+	int code = tt_open(RAW, &reader, err, sizeof(err));
+
+	if (code)
+		return code == -ENOENT ? -ESTALE : code;
+	tt_close(live->reader);
+	live->reader = reader;
+	return 0;
+}
+
+/* Finds the next record of the block. 1, 0 at its end, or an error. */
+static int next_record(struct tt_live *live)
+{
+	struct walk before = live->walk;
+	enum step step = tt_walk_next(&live->reader->dict, &live->walk);
+	int err;
+
+	if (step == STEP_BAD) {
+		err = refresh(live);
+		if (err)
+			return err;
+		live->walk = before;
+		step = tt_walk_next(&live->reader->dict, &live->walk);
+	}
+	if (step != STEP_RECORD)
+		return step == STEP_END ? 0 : -EBADMSG;
+	live->part = 0;
+	live->parts = tt_walk_parts(&live->reader->dict, &live->walk);
+	return 1;
+}
+
+int tt_live_next(struct tt_live *live, struct tt_record *record)
+{
+	uint32_t tried = 0;
+	int rc;
+
+	while (live->part == live->parts) {
+		rc = live->walk.data ? next_record(live) : 0;
+		if (rc < 0)
+			return rc;
+		if (rc)
+			break;
+		live->walk.data = NULL;
+		for (rc = 0; !rc && tried <= live->ncpus; tried++) {
+			if (tried)
+				live->cpu = (live->cpu + 1) % live->ncpus;
+			if (live->rings[live->cpu].page)
+				rc = copy_block(live, &live->rings[live->cpu]);
+		}
+		if (rc <= 0)
+			return rc;
+		enter_block(live);
+		tried = 0;
+	}
+	tt_decode(live->reader, live->copy + live->walk.offset, live->part,
+		  tt_walk_time_ns(&live->reader->dict, &live->walk, live->part), live->cpu, record);
+	live->part++;
+	return 1;
+}
