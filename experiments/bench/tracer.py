@@ -5,7 +5,7 @@ Loops inside a module of one deterministic guest, in instructions, beside a
 32-byte record with a locked reserve, a tracepoint of ftrace and trace_printk;
 the same fast path in a user-space program, in ns; 100-byte RPCs with tracing
 off, with the module's own events and with all, in turns; bytes of a record in
-a real trace. Docs: docs/benchmarks.md.
+a real trace; bytes of a dump read for each instruction. Docs: docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -113,6 +113,18 @@ def mean_bytes(dump: Path) -> list[Result]:
                    "lower", records, 0.0)]
 
 
+def snapshot_rate(path: Path) -> Result:
+    """Taking a dump and reading it, all of it in the kernel but the calls."""
+    try:
+        size, ns = (int(word) for word in path.read_text().split())
+    except (OSError, ValueError) as e:
+        raise BenchError(f"{path}: {e}") from None
+    if not size or not ns:
+        raise BenchError(f"{path}: {size} bytes in {ns} ns")
+    return Result("snapshot_bytes_per_instruction", size / ns, "bytes",
+                  "higher", size, 0.0)
+
+
 def overheads(out: Path, rounds: int) -> list[Result]:
     """Medians of the RPCs, and what tracing adds to them."""
     medians: dict[str, list[float]] = {arm: [] for arm in ARMS}
@@ -181,6 +193,7 @@ def bench(argv: Sequence[str] | None = None) -> None:
     found = above(loops, GUEST_FIGURES, "instructions", args.rounds)
     found += native(args.rounds)
     found += mean_bytes(out / "rpc.ttd")
+    found.append(snapshot_rate(out / "snapshot"))
     found += overheads(out, args.rounds)
     harness.write(found, harness.BENCH / "tracer.json")
     print(harness.table(found))

@@ -3,7 +3,8 @@
 # Guest side of the tracer benchmark.
 #   tracer.sh ROUNDS WARMUP COUNT
 # Leaves $OUT/loops.<round> (text of /proc/tt_bench), <round>-<arm>.json of each visit of an RPC client
-# with tracing off, with the module's own events, and with all, and rpc.ttd, a trace of the own events.
+# with tracing off, with the module's own events, and with all, and rpc.ttd, a trace of the own events;
+# snapshot: bytes of some dumps read in a row, and how many ns that took.
 # shellcheck source=/dev/null
 . /lib/testbed.sh
 set -u
@@ -19,6 +20,14 @@ for round in $(seq 0 "$rounds"); do
 	cat /proc/tt_bench >"/tmp/loops.$round" || fail "the loops do not run"
 done
 echo 0 >/sys/kernel/tracing/events/tt_bench/enable
+control size 32768
+cat /proc/tt_bench >/dev/null
+centiseconds() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+bytes=$(wc -c </proc/timetrace_raw)
+begin=$(centiseconds)
+for _ in 1 2 3 4 5 6 7 8 9 10; do dd if=/proc/timetrace_raw of=/dev/null bs=1M 2>/dev/null; done
+echo "$((bytes * 10)) $((($(centiseconds) - begin) * 10000000))" >/tmp/snapshot
+control size 1024
 rmmod tt_bench || fail "tt_bench.ko does not unload"
 
 net_pair || fail "no network"
@@ -51,4 +60,4 @@ kill "$server"
 wait "$server" || fail "the server failed: $(cat /tmp/server)"
 net_down
 unload_modules || fail "modules do not unload"
-cp /tmp/loops.* /tmp/*.json /tmp/rpc.ttd "$OUT/"
+cp /tmp/snapshot /tmp/loops.* /tmp/*.json /tmp/rpc.ttd "$OUT/"
