@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "read/recorder.h"
 
 namespace hs {
 
@@ -21,6 +22,18 @@ struct AttributeOptions {
   std::string csv;
 };
 int RunAttribute(const AttributeOptions& options);
+
+struct ArmOptions {
+  std::string proc = "/proc";
+  Arming arming;
+};
+int RunArm(const ArmOptions& options);
+
+struct CollectOptions {
+  std::string proc = "/proc";
+  std::string to;
+};
+int RunCollect(const CollectOptions& options);
 
 struct DumpOptions {
   std::string trace;

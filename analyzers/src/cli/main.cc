@@ -24,6 +24,24 @@ int main(int argc, char** argv) {
   cmd->add_option("--json", compare.json, "write the comparison as JSON");
   cmd->callback([&] { status = hs::RunCompare(compare); });
 
+  hs::ArmOptions arm;
+  cmd = app.add_subcommand("arm", "Let the recorder of this host keep the trace around slow RPCs or events");
+  cmd->add_option("trigger", arm.arming.trigger,
+                  "'GROUP:STAGE US', 'GROUP:STAGE p999', 'event NAME' or 'off', in quotes")
+      ->required();
+  cmd->add_option("--action", arm.arming.action, "capture (default), freeze or mark");
+  cmd->add_option("--pre", arm.arming.pre_ms, "ms to keep before the moment (10)");
+  cmd->add_option("--post", arm.arming.post_ms, "ms to keep after it (2)");
+  cmd->add_option("--captures", arm.arming.captures, "at most so many (5)");
+  cmd->add_option("--proc", arm.proc, "where the recorder's files are (/proc)");
+  cmd->callback([&] { status = hs::RunArm(arm); });
+
+  hs::CollectOptions collect;
+  cmd = app.add_subcommand("collect", "Copy what the recorder of this host has captured");
+  cmd->add_option("directory", collect.to, "for <host>-<number>.ttd")->required();
+  cmd->add_option("--proc", collect.proc, "where the recorder's files are (/proc)");
+  cmd->callback([&] { status = hs::RunCollect(collect); });
+
   hs::DumpOptions dump;
   cmd = app.add_subcommand("dump", "Print records as text");
   cmd->add_option("--trace", dump.trace, "dump written by ttdump")->required();

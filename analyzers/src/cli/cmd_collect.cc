@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "read/timetrace.h"
+
+namespace hs {
+
+int RunCollect(const CollectOptions& options) {
+  char host[65] = "";
+  gethostname(host, sizeof(host) - 1);
+  auto paths = CollectCaptures(options.proc, options.to, std::string(host) + "-");
+  if (!paths) return Fail(paths.error());
+  for (const std::string& path : *paths) {
+    auto reader = OpenTimetrace(path);
+    if (!reader) return Fail(reader.error());
+    fmt::print("{}: until {} ns{}\n", path, ::tt_info(reader->get())->dump_time_ns,
+               *tt_error(reader->get()) ? ", damaged" : "");
+  }
+  if (paths->empty()) return Fail(Error{"nothing has been captured"});
+  return 0;
+}
+
+}  // namespace hs
