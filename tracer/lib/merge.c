@@ -50,7 +50,7 @@ static int take_block(struct tt_reader *r, struct cpu *cpu)
 {
 	const struct block *block = &cpu->blocks[cpu->next_block];
 	size_t most = (size_t)block->bytes / sizeof(uint32_t) * TT_MAX_PARTS;
-	struct walk w = tt_walk_begin(r, block);
+	struct walk w = tt_walk_begin(r, block, cpu->blocks, cpu->next_block);
 	struct position *grown;
 	unsigned int i, parts;
 	size_t from;

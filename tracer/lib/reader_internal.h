@@ -65,7 +65,9 @@ struct walk {
 	uint32_t at, end;
 	uint64_t base; /* of times, in ticks */
 	uint32_t version;
-	struct scale scale;
+	struct scale scale; /* from the beginning of the block on */
+	const struct block *earlier; /* blocks of the CPU before this one */
+	size_t nearlier;
 
 	/* The record found: its offset, id and time. */
 	uint32_t offset, id;
@@ -101,8 +103,9 @@ void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block
 
 enum step { STEP_RECORD, STEP_END, STEP_BAD };
 
-/* The records of @block, for tt_walk_next(). */
-struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block);
+/* The records of @block, for tt_walk_next(); @earlier: the blocks of its CPU before it. */
+struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block,
+			  const struct block *earlier, size_t nearlier);
 
 /* Finds the next record of a block. */
 enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w);

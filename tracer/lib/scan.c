@@ -50,10 +50,20 @@ void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block
 		h->time_ticks = h->time_ns;
 }
 
-static uint64_t to_ns(const struct scale *s, uint64_t ticks)
+/*
+ * A record can be older than its block, by as long as interrupts kept its
+ * writer from claiming. Then the scale of that time counts: the rate of a
+ * short block is too rough to reckon back far.
+ */
+static uint64_t to_ns(const struct walk *w, uint64_t ticks)
 {
-	int64_t since = (int64_t)(ticks - s->ticks0);
+	const struct scale *s = &w->scale;
+	size_t k = w->nearlier;
+	int64_t since;
 
+	while (k && (int64_t)(ticks - s->ticks0) < 0)
+		s = &w->earlier[--k].scale;
+	since = (int64_t)(ticks - s->ticks0);
 	return s->ns0 + (uint64_t)(((__int128)since * s->rate) >> TT_RATE_SHIFT);
 }
 
@@ -119,10 +129,12 @@ enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w)
 	}
 }
 
-struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block)
+struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block,
+			  const struct block *earlier, size_t nearlier)
 {
 	struct walk w = { .data = r->data + block->offset, .end = block->bytes,
-			  .version = r->header.version, .scale = block->scale };
+			  .version = r->header.version, .scale = block->scale,
+			  .earlier = earlier, .nearlier = nearlier };
 	uint64_t base = block->scale.ticks0;
 	struct tt_block h;
 
@@ -151,7 +163,7 @@ uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w,
 		low = tt_read_field(dict, w->id, w->data + w->offset, parts->part[part].time);
 		ticks -= (uint16_t)(ticks - low);
 	}
-	return to_ns(&w->scale, ticks);
+	return to_ns(w, ticks);
 }
 
 static int block_ok(const struct tt_reader *r, const struct tt_block *h)
@@ -184,10 +196,8 @@ static struct scale block_scale(const struct tt_reader *r, const struct tt_block
 
 	if (next_at) {
 		tt_block_header(r, next_at, &next);
-		if (next.sequence == h->sequence + 1) {
-			ticks1 = next.time_ticks;
-			ns1 = next.time_ns;
-		}
+		ticks1 = next.time_ticks;
+		ns1 = next.time_ns;
 	}
 	whole = rate_between(f->begin_ticks, f->begin_ns, f->time_ticks, f->time_ns);
 	here = rate_between(h->time_ticks, h->time_ns, ticks1, ns1);
@@ -227,7 +237,7 @@ static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *d
 {
 	struct block block = { offset, h->header_bytes + TT_COMMIT_BYTES(h->commit),
 			       block_scale(r, h, next), UINT64_MAX };
-	struct walk w = tt_walk_begin(r, &block);
+	struct walk w = tt_walk_begin(r, &block, cpu->blocks, cpu->nblocks);
 	uint64_t lost = h->lost_nested + h->lost_frozen + h->lost_full;
 	uint64_t records = 0;
 	uint64_t time_ns;
