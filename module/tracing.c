@@ -11,14 +11,8 @@ DEFINE_STATIC_KEY_FALSE(homa_tt_key);
 static const struct tt_event_def events[] = {
 #define TT_EVENT(n, name, doc, ...) TT_EVENT_DEF("homa_", n, name, doc, __VA_ARGS__)
 #include "uapi/homa_events.def"
-#define TT_PART1(...)
-#define TT_PART2(...)
-#define TT_PART3(...)
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
-#undef TT_PART1
-#undef TT_PART2
-#undef TT_PART3
 };
 
 /* Where a field is in a record, by offsetof(). */
@@ -29,14 +23,8 @@ static const struct tt_event_def events[] = {
 		struct { char before_zero[TT_PART_ZERO]; char ZERO; };		\
 		struct { char before_same[TT_PART_SAME]; char SAME; };		\
 	};
-#define TT_PART1(...)
-#define TT_PART2(...)
-#define TT_PART3(...)
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
-#undef TT_PART1
-#undef TT_PART2
-#undef TT_PART3
 
 #define AT(record, f) offsetof(union fields_of_##record, f)
 #define PART(record, event, when, ...) \
@@ -49,9 +37,6 @@ static const struct tt_part_def parts[] = {
 #define TT_PART3(r, e, when, a, b, c) PART(r, e, when, AT(r, a), AT(r, b), AT(r, c))
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
-#undef TT_PART1
-#undef TT_PART2
-#undef TT_PART3
 };
 
 static const struct tt_stage_def stages[] = {

@@ -13,9 +13,6 @@
 enum homa_event {
 #define TT_EVENT(n, name, doc, ...) HOMA_EVENT_##name,
 #include "uapi/homa_events.def"
-#define TT_PART1(...)
-#define TT_PART2(...)
-#define TT_PART3(...)
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
 	HOMA_EVENTS
@@ -46,9 +43,6 @@ DECLARE_STATIC_KEY_FALSE(homa_tt_key);
 	TT_RECORDER_AT(homa_tt_##name, &homa_tt_client, HOMA_EVENT_##name, n, __VA_ARGS__)
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
-#undef TT_PART1
-#undef TT_PART2
-#undef TT_PART3
 
 /**
  * homa_tracing_init() - attach to the flight recorder, now or when it is loaded
