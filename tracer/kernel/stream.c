@@ -14,17 +14,22 @@
 #include "snapshot.h"
 #include "stream.h"
 
+#define BUFFER_BLOCKS 64
+
 /**
  * struct tt_stream - where a reader is
+ * @lock: one call at a time. User memory is touched under it alone, because
+ *	who maps a ring takes tt_mutex under the lock of that memory.
  * @generation: of the rings that it reads.
  * @turn: the CPU that comes first in the next call.
- * @block: for one block.
+ * @blocks: for BUFFER_BLOCKS blocks.
  * @next: of each CPU the first block that was not given out.
  */
 struct tt_stream {
+	struct mutex lock;
 	u64 generation;
 	unsigned int turn;
-	struct tt_block *block;
+	void *blocks;
 	u64 next[];
 };
 
@@ -34,11 +39,12 @@ struct tt_stream *tt_stream_new(void)
 
 	if (!stream)
 		return ERR_PTR(-ENOMEM);
-	stream->block = kmalloc(TT_BLOCK_BYTES, GFP_KERNEL);
-	if (!stream->block) {
+	stream->blocks = kvmalloc(BUFFER_BLOCKS * TT_BLOCK_BYTES, GFP_KERNEL);
+	if (!stream->blocks) {
 		kvfree(stream);
 		return ERR_PTR(-ENOMEM);
 	}
+	mutex_init(&stream->lock);
 	mutex_lock(&tt_mutex);
 	stream->generation = tt_rings_generation();
 	mutex_unlock(&tt_mutex);
@@ -47,57 +53,64 @@ struct tt_stream *tt_stream_new(void)
 
 void tt_stream_free(struct tt_stream *stream)
 {
-	kfree(stream->block);
+	kvfree(stream->blocks);
 	kvfree(stream);
 }
 
-/* The full blocks of one CPU; bytes or -EFAULT. */
-static ssize_t read_cpu(struct tt_stream *stream, unsigned int cpu, char __user *to, size_t count)
+/* The full blocks of one CPU, at most @room of them, to @to. How many. */
+static u32 take_cpu(struct tt_stream *stream, unsigned int cpu, void *to, u32 room)
 {
 	struct tt_cut cut;
-	ssize_t done = 0;
+	u32 taken = 0;
 	u64 k;
 
 	tt_ring_cut_settled(cpu, &cut);
 	/* The last one is still being filled. */
-	for (k = max(stream->next[cpu], cut.begin); k < cut.whole && k + 1 < cut.end; k++) {
-		if (count - done < TT_BLOCK_BYTES)
-			break;
-		if (tt_snapshot_block(cpu, &cut, k, stream->block))
-			continue; /* overwritten */
-		if (copy_to_user(to + done, stream->block, TT_BLOCK_BYTES))
-			return -EFAULT;
-		done += TT_BLOCK_BYTES;
-	}
+	for (k = max(stream->next[cpu], cut.begin);
+	     k < cut.whole && k + 1 < cut.end && taken < room; k++)
+		if (!tt_snapshot_block(cpu, &cut, k, to + taken * TT_BLOCK_BYTES))
+			taken++; /* else overwritten */
 	stream->next[cpu] = k;
-	return done;
+	return taken;
+}
+
+/* The same of all CPUs, or -ESTALE. */
+static int take(struct tt_stream *stream, u32 room)
+{
+	unsigned int i, cpu;
+	u32 taken = 0;
+
+	if (stream->generation != tt_rings_generation())
+		return -ESTALE;
+	for (i = 0; i < nr_cpu_ids && taken < room; i++) {
+		cpu = (stream->turn + i) % nr_cpu_ids;
+		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
+			taken += take_cpu(stream, cpu, stream->blocks + taken * TT_BLOCK_BYTES,
+					  room - taken);
+	}
+	/* Whoever filled the buffer waits for the others next time. */
+	stream->turn = (stream->turn + i) % nr_cpu_ids;
+	return taken;
 }
 
 ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count)
 {
-	unsigned int i, cpu;
-	ssize_t done = 0;
-	ssize_t n = 0;
+	u32 room = min_t(size_t, count / TT_BLOCK_BYTES, BUFFER_BLOCKS);
+	ssize_t n;
 
-	if (count < TT_BLOCK_BYTES)
+	if (!room)
 		return -EINVAL;
+	mutex_lock(&stream->lock);
 	mutex_lock(&tt_mutex);
-	if (stream->generation != tt_rings_generation())
-		n = -ESTALE;
-	for (i = 0; i < nr_cpu_ids && n >= 0; i++) {
-		cpu = (stream->turn + i) % nr_cpu_ids;
-		if (!per_cpu_ptr(&tt_rings, cpu)->nblocks)
-			continue;
-		n = read_cpu(stream, cpu, to + done, count - done);
-		if (n > 0)
-			done += n;
-		if (count - done < TT_BLOCK_BYTES)
-			break;
-	}
-	/* Whoever filled the buffer waits for the others next time. */
-	stream->turn = (stream->turn + i + 1) % nr_cpu_ids;
+	n = take(stream, room);
 	mutex_unlock(&tt_mutex);
-	return n < 0 ? n : done;
+	if (n > 0) {
+		n *= TT_BLOCK_BYTES;
+		if (copy_to_user(to, stream->blocks, n))
+			n = -EFAULT;
+	}
+	mutex_unlock(&stream->lock);
+	return n;
 }
 
 static int map_ring(struct vm_area_struct *vma, const struct tt_ring *ring)
