@@ -3,6 +3,7 @@
 
 #include <linux/skbuff.h>
 #include "copy_out.h"
+#include "delay.h"
 #include "folds.h"
 
 static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)
@@ -52,6 +53,7 @@ int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 		rpc->receive.copy = homa_tt_stamp();
 	else
 		homa_tt_copy_out(rpc->id, homa_rx_cb(skb)->offset);
+	homa_delay(HOMA_DELAY_copy, rpc->id);
 	while ((skb = __skb_dequeue(queue))) {
 		u32 end = homa_rx_cb(skb)->offset + homa_rx_cb(skb)->bytes;
 

@@ -3,6 +3,7 @@
 
 #include <linux/module.h>
 #include <net/sock.h>
+#include "delay.h"
 #include "freeze.h"
 #include "grant.h"
 #include "info.h"
@@ -116,6 +117,7 @@ static int __init homa_load(void)
 	err = homa_plumbing_register();
 	if (err)
 		goto fail_plumbing;
+	homa_delay_init();
 	return 0;
 
 fail_plumbing:
@@ -132,6 +134,7 @@ fail_peer:
 	homa_sock_table_exit();
 fail_sock:
 	destroy_workqueue(homa_wq);
+	homa_delay_exit();
 	return err;
 }
 
@@ -147,6 +150,7 @@ static void __exit homa_unload(void)
 	homa_peer_table_exit();
 	homa_sock_table_exit();
 	destroy_workqueue(homa_wq);
+	homa_delay_exit();
 }
 
 module_init(homa_load);

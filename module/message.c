@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include "copy_out.h"
+#include "delay.h"
 #include "folds.h"
 #include "grant.h"
 #include "incoming.h"
@@ -529,8 +530,10 @@ static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonbloc
 			       homa_wait_shared(hsk, nonblock, entered);
 
 	homa_trace_entered(entered, task_pid_nr(current), READ_ONCE(hsk->port));
-	if (!IS_ERR(rpc))
+	if (!IS_ERR(rpc)) {
+		homa_delay(HOMA_DELAY_wakeup, rpc->id);
 		homa_trace_running(rpc, task_pid_nr(current));
+	}
 	return rpc;
 }
 

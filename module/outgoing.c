@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include "delay.h"
 #include "folds.h"
 #include "gso.h"
 #include "link.h"
@@ -422,6 +423,7 @@ void homa_xmit_grant(struct homa_rpc *rpc, u32 offset, u8 level)
 	struct homa_wire_route route = route_of(rpc->hsk, rpc->dport, rpc->id);
 	struct homa_grant_hdr header;
 
+	homa_delay(HOMA_DELAY_grant, rpc->id);
 	homa_metric_inc(rpc->hsk->hnet, packets_sent_GRANT);
 	homa_trace_grant_xmit(rpc->id, offset, level);
 	xmit_control(rpc->hsk, rpc->peer, &header,

@@ -10,6 +10,7 @@
 
 #include <linux/kthread.h>
 #include <linux/rbtree.h>
+#include "delay.h"
 #include "outgoing.h"
 #include "pacer.h"
 #include "tracing.h"
@@ -173,6 +174,7 @@ static struct homa_rpc *take(struct homa_link *link, u64 now_ns)
 /* Sends what a taken RPC may send, and lets the reference go. */
 static void send(struct homa_rpc *rpc)
 {
+	homa_delay(HOMA_DELAY_pacer, rpc->id);
 	homa_rpc_lock(rpc);
 	if (rpc->state == HOMA_RPC_OUTGOING) {
 		homa_metric_inc(rpc->hsk->hnet, pacer_releases);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Delays at named points, for those who want to know what one costs or whether
+ * an analysis finds it. Off, a point is a nop.
+ */
+#ifndef _HOMA_DELAY_H
+#define _HOMA_DELAY_H
+
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+/* POINT(name): where. Softirqs or a lock of an RPC may be off or held there. */
+#define HOMA_DELAY_POINTS(POINT) \
+	POINT(input) /* a packet is at protocol input */ \
+	POINT(pacer) /* a message may leave the pacer's queue */ \
+	POINT(grant) /* a GRANT is about to be sent */ \
+	POINT(wakeup) /* a waiting thread runs with its message */ \
+	POINT(copy) /* packets are about to be copied to the application */
+
+enum homa_delay_point {
+#define DELAY_ENUM(name) HOMA_DELAY_##name,
+	HOMA_DELAY_POINTS(DELAY_ENUM)
+#undef DELAY_ENUM
+	HOMA_DELAYS
+};
+
+DECLARE_STATIC_KEY_FALSE(homa_delay_key);
+
+void homa_delay_now(enum homa_delay_point point, u64 id);
+
+/* Passes @point with something of RPC @id. Any context. */
+static __always_inline void homa_delay(enum homa_delay_point point, u64 id)
+{
+	if (static_branch_unlikely(&homa_delay_key))
+		homa_delay_now(point, id);
+}
+
+/* Without debugfs there is no log. */
+void homa_delay_init(void);
+void homa_delay_exit(void);
+
+#endif /* _HOMA_DELAY_H */

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Delay injectors: each point delays as it is told, and the log tells it.
+#
+#   h1 [h1-h2] 10.0.1.1, client ──veth── 10.0.1.2 [h2-h1] h2, server
+. /tests/case.sh
+
+param=/sys/module/homa/parameters/delay
+log=/sys/kernel/debug/homa/delays
+delay() { echo "$*" >$param; }
+shows() { [ "$(cat $param)" = "$*" ]; }
+refused() { ! delay "$*" 2>/dev/null && shows "seed=1 copy=5"; }
+long() { exchange --count "$(scaled 20 8)" --max-length 400000 --outstanding 4; }
+records() { awk -v point="$1" '$4 == point' $log; }
+
+delayed() {                     # delayed POINT NS: there were some, each so long at least
+	records "$1" | awk -v ns="$2" '$6 != ns || $7 < ns || $2 <= 0 || $5 <= 0 { print; bad = 1 } END { exit bad || !NR }'
+}
+
+draws() {                       # draws SEED FILE: what 50 packets of one client at a time are delayed by
+	delay "seed=$1 input=random:20000" || return 1
+	_from=$(records input | tail -n 1 | cut -d' ' -f1)
+	exchange --count 30 --max-length 1000 --outstanding 1 || return 1
+	delay
+	records input | awk -v from="${_from:-0}" '$1 > from && n++ < 50 { print $6 }' >"$2"
+	[ "$(wc -l <"$2")" = 50 ]
+}
+same() { draws 7 /tmp/a && draws 7 /tmp/b && cmp /tmp/a /tmp/b; }
+other() { draws 8 /tmp/c && ! cmp -s /tmp/a /tmp/c; }
+spread() { sort -n /tmp/a | awk '{ v[NR] = $1 } END { exit !(v[1] < 5000 && v[NR] > 15000 && v[NR] <= 20000) }'; }
+off() {                         # nothing more is delayed
+	delay && _last=$(tail -n 1 $log) && long && [ "$(tail -n 1 $log)" = "$_last" ]
+}
+at_load() {                     # as a parameter of the module
+	unload_modules && insmod /mod/timetrace.ko && insmod /mod/homa.ko delay=grant=2000,seed=5 && shows "seed=5 grant=2000"
+}
+bad_at_load() { rmmod homa && ! insmod /mod/homa.ko delay=grant 2>/dev/null && insmod /mod/homa.ko; }
+
+check load load_modules
+grep -q debugfs /proc/mounts || mount -t debugfs none /sys/kernel/debug || skip debugfs "a kernel without it"
+check hosts net_pair
+check off_to_begin shows seed=1
+check set delay copy=5
+for bad in nonsense grant=-1 grant=x grant=10000001 nowhere=5 seed=x "copy=6 grant=" copy=random:; do
+	check "refused_$(echo "$bad" | tr -c 'a-z0-9\n' _)" refused "$bad"
+done
+# One that is slow enough to be waited for.
+check slow in_host h1 sysctl -qw net.homa.link_mbps=400
+check all_points delay "input=1000 pacer=2000 grant=3000 wakeup=4000 copy=5000"
+check exchange long
+delay
+check input delayed input 1000
+check pacer delayed pacer 2000
+check grant delayed grant 3000
+check wakeup delayed wakeup 4000
+check copy delayed copy 5000
+check seed_repeats same
+check seed_matters other
+check spread spread
+check off off
+check no_network net_down
+check at_load at_load
+check bad_at_load bad_at_load
+check unload unload
