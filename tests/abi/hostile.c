@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,6 +135,21 @@ static void do_ioctl(struct dice *d, int fd)
 	}
 }
 
+/* User-Mode Linux panics (maybe_map) if page tables go while it copies to the
+ * memory: there, only the pages do.
+ */
+static void change_region(void *region, size_t bytes, int access)
+{
+	struct utsname kernel;
+
+	if (!uname(&kernel) && strstr(kernel.release, "uml")) {
+		madvise(region, bytes, MADV_DONTNEED);
+		mprotect(region, bytes, access);
+		return;
+	}
+	mmap(region, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
 static void do_option(struct dice *d, int fd, int slot)
 {
 	struct homa_rcvbuf_args region = { (uintptr_t)some_address(d, regions[slot]),
@@ -163,8 +179,8 @@ static void do_option(struct dice *d, int fd, int slot)
 		break;
 	default:
 		/* The region's memory goes, comes, or is read-only. */
-		mmap(regions[slot], (size_t)REGION_BPAGES * HOMA_BPAGE_SIZE, roll(d, 3) ? PROT_READ | PROT_WRITE : PROT_READ,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		change_region(regions[slot], (size_t)REGION_BPAGES * HOMA_BPAGE_SIZE,
+			      roll(d, 3) ? PROT_READ | PROT_WRITE : PROT_READ);
 	}
 }
 
