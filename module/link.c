@@ -189,7 +189,7 @@ void homa_links_net_exit(struct homa_net *hnet)
 }
 
 /* Without memory the device is not paced. */
-static void add(struct homa_net *hnet, struct net_device *dev)
+static void add_link(struct homa_net *hnet, struct net_device *dev)
 {
 	struct homa_link *link = kzalloc(sizeof(*link), GFP_KERNEL);
 
@@ -211,7 +211,7 @@ static void add(struct homa_net *hnet, struct net_device *dev)
 	update(link);
 }
 
-static void drop(struct homa_net *hnet, struct homa_link *link)
+static void drop_link(struct homa_net *hnet, struct homa_link *link)
 {
 	xa_erase(&hnet->links, link->dev->ifindex);
 	/* Whoever has found it holds nothing back any more. */
@@ -231,11 +231,11 @@ static int device_event(struct notifier_block *unused, unsigned long event, void
 	switch (event) {
 	case NETDEV_REGISTER:
 		if (!link)
-			add(hnet, dev);
+			add_link(hnet, dev);
 		break;
 	case NETDEV_UNREGISTER:
 		if (link)
-			drop(hnet, link);
+			drop_link(hnet, link);
 		break;
 	case NETDEV_UP:
 	case NETDEV_CHANGE:
