@@ -126,13 +126,13 @@ out:
 	return held;
 }
 
-bool homa_pacer_busy(struct homa_net *hnet, int ifindex, u32 length)
+bool homa_pacer_link_busy(struct homa_net *hnet, int ifindex, u32 length)
 {
 	const struct homa_pacer *pacer;
 	struct homa_link *link;
 	bool busy = false;
 
-	if (!READ_ONCE(hnet->num_paced) || length <= (u32)READ_ONCE(hnet->tun.defer_min_bytes))
+	if (length <= (u32)READ_ONCE(hnet->tun.defer_min_bytes))
 		return false;
 	rcu_read_lock();
 	link = homa_link_paced(hnet, ifindex);

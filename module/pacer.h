@@ -74,8 +74,13 @@ static inline bool homa_pacer_holds(struct homa_rpc *rpc, int ifindex, bool rele
 	return READ_ONCE(rpc->hsk->hnet->num_paced) && homa_pacer_hold(rpc, ifindex, released);
 }
 
+bool homa_pacer_link_busy(struct homa_net *hnet, int ifindex, u32 length);
+
 /* True if a message of @length bytes, the first of its RPC, may have to wait. */
-bool homa_pacer_busy(struct homa_net *hnet, int ifindex, u32 length);
+static inline bool homa_pacer_busy(struct homa_net *hnet, int ifindex, u32 length)
+{
+	return READ_ONCE(hnet->num_paced) && homa_pacer_link_busy(hnet, ifindex, length);
+}
 
 /**
  * homa_pacer_release() - send what need not wait any longer

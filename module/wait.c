@@ -83,21 +83,30 @@ static struct homa_rpc *take_ready(struct homa_sock *hsk)
 	return rpc;
 }
 
-/* The one of the waiting threads that gets @rpc, taken out of the list. */
-static struct homa_waiter *take_waiter(struct homa_sock *hsk, const struct homa_rpc *rpc)
+/* One of several waiters, as the strategy says. */
+static noinline struct homa_waiter *pick_waiter(struct homa_sock *hsk, const struct homa_rpc *rpc)
 {
 	struct homa_waiter *latest = list_first_entry(&hsk->waiters, struct homa_waiter, link);
-	struct homa_waiter *waiter = latest;
+	struct homa_waiter *waiter = READ_ONCE(hsk->hnet->waiter_order)->pick(hsk);
+
+	if (waiter != latest) {
+		homa_metric_inc(hsk->hnet, handoffs_alt_thread);
+		homa_trace_waiter_skip(rpc->id, task_pid_nr(waiter->task),
+				       task_pid_nr(latest->task));
+	}
+	return waiter;
+}
+
+/* The one of the waiting threads that gets @rpc, taken out of the list. */
+static __always_inline struct homa_waiter *take_waiter(struct homa_sock *hsk,
+						       const struct homa_rpc *rpc)
+{
+	struct homa_waiter *waiter;
 
 	lockdep_assert_held(&hsk->lock);
-	if (!list_is_singular(&hsk->waiters)) {
-		waiter = READ_ONCE(hsk->hnet->waiter_order)->pick(hsk);
-		if (waiter != latest) {
-			homa_metric_inc(hsk->hnet, handoffs_alt_thread);
-			homa_trace_waiter_skip(rpc->id, task_pid_nr(waiter->task),
-					       task_pid_nr(latest->task));
-		}
-	}
+	waiter = list_is_singular(&hsk->waiters) ?
+		 list_first_entry(&hsk->waiters, struct homa_waiter, link) :
+		 pick_waiter(hsk, rpc);
 	list_del_init(&waiter->link);
 	return waiter;
 }
@@ -173,10 +182,8 @@ void homa_wake_held(struct homa_sock *hsk)
 	spin_unlock_bh(&hsk->lock);
 }
 
-/* The thread at work here finds nothing more to do: others may. */
-static void wake_here(void)
+static noinline void wake_socks(struct homa_held *here)
 {
-	struct homa_held *here = raw_cpu_ptr(&held_here);
 	struct homa_sock *hsk;
 
 	while (!list_empty_careful(&here->socks)) {
@@ -192,6 +199,15 @@ static void wake_here(void)
 		homa_wake_held(hsk);
 		homa_sock_put(hsk);
 	}
+}
+
+/* The thread at work here finds nothing more to do: others may. */
+static inline void wake_here(void)
+{
+	struct homa_held *here = raw_cpu_ptr(&held_here);
+
+	if (!list_empty_careful(&here->socks))
+		wake_socks(here);
 }
 
 /**
@@ -341,7 +357,6 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	bool more;
 	int err;
 
-	init_waiter(hsk, &waiter);
 	spin_lock_bh(&hsk->lock);
 	if (hsk->shutdown) {
 		spin_unlock_bh(&hsk->lock);
@@ -350,8 +365,10 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	rpc = take_ready(hsk);
 	more = !list_empty(&hsk->ready);
 	this_cpu_ptr(&held_here)->busy = rpc && more ? current : NULL;
-	if (!rpc && !nonblock)
+	if (!rpc && !nonblock) {
+		init_waiter(hsk, &waiter);
 		list_add(&waiter.link, &hsk->waiters);
+	}
 	spin_unlock_bh(&hsk->lock);
 	if (rpc) {
 		homa_metric_inc(hsk->hnet, wait_none);
