@@ -135,15 +135,16 @@ static void do_ioctl(struct dice *d, int fd)
 	}
 }
 
-/* User-Mode Linux panics (maybe_map) if page tables go while it copies to the
- * memory: there, only the pages do.
+/* User-Mode Linux panics (maybe_map) if a page table goes while it copies to the
+ * memory: there, only the pages do, fewer at a time than a page table has.
  */
-static void change_region(void *region, size_t bytes, int access)
+static void change_region(unsigned char *region, size_t bytes, int access)
 {
 	struct utsname kernel;
 
 	if (!uname(&kernel) && strstr(kernel.release, "uml")) {
-		madvise(region, bytes, MADV_DONTNEED);
+		for (size_t at = 0; at < bytes; at += HOMA_BPAGE_SIZE)
+			madvise(region + at, HOMA_BPAGE_SIZE, MADV_DONTNEED);
 		mprotect(region, bytes, access);
 		return;
 	}
