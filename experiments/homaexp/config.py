@@ -10,7 +10,7 @@ import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Callable, TypeVar
 
 from homaexp.errors import UserError
 
@@ -186,18 +186,29 @@ def _check_workload(key: str, value: Any, where: str) -> None:
         raise wrong(where, f"is {value}; a message has at most 1000000 bytes")
 
 
-def _check_experiment(exp: Experiment, where: str) -> None:
-    if not NAME.fullmatch(exp.name):
-        raise wrong(f"{where}: name", f"is {exp.name!r}; use lower-case "
+def check_name(name: str, where: str) -> None:
+    """Raises UserError unless @name can name a folder."""
+    if not NAME.fullmatch(name):
+        raise wrong(f"{where}: name", f"is {name!r}; use lower-case "
                     "letters, digits and _ (it names a folder)")
-    for axis, values in exp.matrix.items():
+
+
+def check_matrix(matrix: dict[str, Any], where: str,
+                 check: Callable[[str, Any, str], None]) -> None:
+    """Axes are lists of different values, each of which @check accepts."""
+    for axis, values in matrix.items():
         at = f"{where}: matrix.{axis}"
         if not isinstance(values, list) or not values:
             raise wrong(at, "must be a list of at least one value")
         for value in values:
-            _check_workload(axis, value, at)
+            check(axis, value, at)
         if len(set(values)) != len(values):
             raise wrong(at, "has a value twice")
+
+
+def _check_experiment(exp: Experiment, where: str) -> None:
+    check_name(exp.name, where)
+    check_matrix(exp.matrix, where, _check_workload)
     for f in dataclasses.fields(Workload):
         if f.name in exp.matrix:
             continue

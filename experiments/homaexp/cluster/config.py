@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping
 
-from homaexp.config import NAME, Value, build, read_toml, wrong
+from homaexp.config import (Value, build, check_matrix, check_name, read_toml,
+                            wrong)
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 CHOICES = {"transport": ("homa", "dctcp", "reno"),
@@ -71,11 +72,16 @@ class Arm:
     sysctl: Mapping[str, Value]
 
 
+def _check_setting(value: Any, where: str) -> None:
+    """One value of a sysctl."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise wrong(where, f"is {value!r}; expected int or str")
+
+
 def _check(key: str, value: Any, where: str) -> None:
     """One value of a key of [cluster], or of a setting (it has a dot)."""
     if "." in key:
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            raise wrong(where, f"is {value!r}; expected int or str")
+        _check_setting(value, where)
         return
     kind = typing.get_type_hints(Cluster).get(key)
     if kind is None:
@@ -128,29 +134,19 @@ def make_arms(exp: ClusterExperiment) -> list[Arm]:
 def load(path: Path) -> ClusterExperiment:
     """Reads and checks one file."""
     exp = build(ClusterExperiment, read_toml(path), str(path))
-    if not NAME.fullmatch(exp.name):
-        raise wrong(f"{path}: name", f"is {exp.name!r}; use lower-case "
-                    "letters, digits and _ (it names a folder)")
+    check_name(exp.name, str(path))
     for figure in exp.figures:
         if figure not in FIGURES:
             raise wrong(f"{path}: figures", f"{figure!r} is not known; "
                         "allowed: " + ", ".join(FIGURES))
     if not exp.seeds or len(set(exp.seeds)) != len(exp.seeds):
         raise wrong(f"{path}: seeds", "must be a list of different numbers")
-    for axis, values in exp.matrix.items():
-        at = f"{path}: matrix.{axis}"
-        if not isinstance(values, list) or not values:
-            raise wrong(at, "must be a list of at least one value")
-        for value in values:
-            _check(axis, value, at)
-        if len(set(values)) != len(values):
-            raise wrong(at, "has a value twice")
+    check_matrix(exp.matrix, str(path), _check)
     for f in dataclasses.fields(Cluster):
         _check(f.name, getattr(exp.cluster, f.name),
                f"{path}: cluster.{f.name}")
     for key, value in exp.sysctl.items():
-        _check(key if "." in key else f"{key}.", value,
-               f"{path}: sysctl.{key}")
+        _check_setting(value, f"{path}: sysctl.{key}")
     for arm in make_arms(exp):
         if arm.cluster.warmup_us >= arm.cluster.duration_us:
             raise wrong(f"{path}: cluster.warmup_us",
