@@ -58,6 +58,7 @@ class ClusterExperiment:
     matrix: dict[str, Any]
     cluster: Cluster
     sysctl: dict[str, Any] = field(default_factory=dict)
+    variants: dict[str, Any] = field(default_factory=dict)
     published: Published | None = None
 
 
@@ -105,6 +106,8 @@ def _check(key: str, value: Any, where: str) -> None:
 
 def label(axis: str, value: Value) -> str:
     """One value as tables and figures name it."""
+    if axis == "variant":
+        return str(value)
     if axis in ("transport", "workload"):
         return LABELS.get(str(value), str(value).upper())
     if axis == "load_percent":
@@ -119,8 +122,10 @@ def make_arms(exp: ClusterExperiment) -> list[Arm]:
     arms = []
     for values in itertools.product(*exp.matrix.values()):
         axes: dict[str, Any] = dict(zip(exp.matrix, values))
-        keys = {k: v for k, v in axes.items() if "." not in k}
-        settings = {k: v for k, v in axes.items() if "." in k}
+        keys = {k: v for k, v in axes.items()
+                if "." not in k and k != "variant"}
+        settings = {**exp.variants.get(axes.get("variant"), {}),
+                    **{k: v for k, v in axes.items() if "." in k}}
         arms.append(Arm(
             "-".join(v if isinstance(v, str) and k in CHOICES else
                      f"{k.rpartition('.')[2]}{v}".replace(" ", "_")
@@ -141,7 +146,21 @@ def load(path: Path) -> ClusterExperiment:
                         "allowed: " + ", ".join(FIGURES))
     if not exp.seeds or len(set(exp.seeds)) != len(exp.seeds):
         raise wrong(f"{path}: seeds", "must be a list of different numbers")
-    check_matrix(exp.matrix, str(path), _check)
+    for name, settings in exp.variants.items():
+        if not isinstance(settings, dict):
+            raise wrong(f"{path}: variants.{name}",
+                        "must be a table of sysctls")
+        for key, value in settings.items():
+            _check_setting(value, f"{path}: variants.{name}.{key}")
+
+    def check(axis: str, value: Any, where: str) -> None:
+        if axis != "variant":
+            _check(axis, value, where)
+        elif value not in exp.variants:
+            raise wrong(where, f"is {value!r}; there is no such table in "
+                        "[variants]")
+
+    check_matrix(exp.matrix, str(path), check)
     for f in dataclasses.fields(Cluster):
         _check(f.name, getattr(exp.cluster, f.name),
                f"{path}: cluster.{f.name}")

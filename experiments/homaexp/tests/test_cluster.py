@@ -48,6 +48,29 @@ def test_arms_have_settings_and_keys_of_their_axes(tmp_path):
     assert arms[0].label == "Homa, unsched bytes 10000"
 
 
+VARIANTS = """variant = ["both", "none"]
+[variants]
+both = { "net.homa.link_mbps" = 5, "net.homa.unsched_cutoffs" = "0 1" }
+none = {}
+"""
+
+
+def test_a_variant_is_settings_that_belong_together(tmp_path):
+    text = GOOD.replace("[cluster]", VARIANTS + "[cluster]")
+    arms = config.make_arms(load(tmp_path, text))
+    assert arms[0].id == "homa-unsched_bytes10000-variantboth"
+    assert arms[0].label == "Homa, unsched bytes 10000, both"
+    assert dict(arms[0].sysctl) == {"net.homa.link_mbps": 5,
+                                    "net.homa.unsched_cutoffs": "0 1",
+                                    "net.homa.unsched_bytes": 10000}
+    assert arms[1].sysctl["net.homa.link_mbps"] == 10000
+    for old, new, said in [('"none"]', '"nine"]', r"no such table"),
+                           ("{}", "1", "must be a table"),
+                           ('"0 1"', "1.5", "expected int or str")]:
+        with pytest.raises(UserError, match=said):
+            load(tmp_path, text.replace(old, new))
+
+
 @pytest.mark.parametrize("old, new, said", [
     ('seeds = [1, 2]', 'seeds = []', "seeds"),
     ('"slowdown", "sweep"', '"pie"', "allowed: slowdown, sweep, goodput"),
