@@ -34,6 +34,16 @@ static int copy_packet(struct homa_rpc *rpc, struct sk_buff *skb)
 	return 0;
 }
 
+static u32 queued_bytes(const struct sk_buff_head *queue)
+{
+	struct sk_buff *skb;
+	u32 bytes = 0;
+
+	skb_queue_walk(queue, skb)
+		bytes += homa_rx_cb(skb)->bytes;
+	return bytes;
+}
+
 /**
  * homa_copy_out() - copy packets to the region of the application
  * @rpc: RPC with a reference, not locked; its bpages do not change meanwhile.
@@ -53,7 +63,8 @@ int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 		rpc->receive.copy = homa_tt_stamp();
 	else
 		homa_tt_copy_out(rpc->id, homa_rx_cb(skb)->offset);
-	homa_delay(HOMA_DELAY_copy, rpc->id);
+	if (homa_delay_on())
+		homa_delay_now(HOMA_DELAY_copy, rpc->id, queued_bytes(queue));
 	while ((skb = __skb_dequeue(queue))) {
 		u32 end = homa_rx_cb(skb)->offset + homa_rx_cb(skb)->bytes;
 

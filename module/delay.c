@@ -4,6 +4,7 @@
  *
  *   POINT=NS         always so long
  *   POINT=random:NS  anything from 0 to that, equally likely
+ *   POINT=NS/kb      for each 1000 bytes, at the points that know of how many
  *   seed=N           of what is random; begins again with each write
  *
  * and replaces what was set before. The n-th delay of a point depends on the
@@ -11,9 +12,12 @@
  * not in the traces: there it would be part of what is measured.
  */
 
+#include <linux/bottom_half.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/kernel_stat.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
@@ -22,6 +26,9 @@
 #include "delay.h"
 
 #define HOMA_DELAY_MOST_NS 10000000
+#define HOMA_DELAY_MOST_NS_PER_KB 10000
+/* Between two looks at the clock. */
+#define HOMA_DELAY_STEP_NS 1000
 #define HOMA_DELAY_LOG 4096 /* a power of two */
 
 DEFINE_STATIC_KEY_FALSE(homa_delay_key);
@@ -36,10 +43,12 @@ static const char *const point_names[] = {
  * struct delay_setting - what a point does
  * @ns: how long, 0: nothing.
  * @random: or anything less.
+ * @per_kb: for each 1000 bytes.
  */
 struct delay_setting {
 	u32 ns;
 	bool random;
+	bool per_kb;
 };
 
 /**
@@ -71,6 +80,9 @@ static struct delay_record *log;
 static atomic64_t logged;
 static struct dentry *folder;
 
+/* Number of the softirq that had the last packet. */
+static DEFINE_PER_CPU(unsigned int, last_softirq);
+
 /* The n-th value of a sequence of 64-bit words without a pattern (splitmix64). */
 static u64 scramble(u64 n)
 {
@@ -86,7 +98,7 @@ static u64 spin_until(u64 end_ns)
 	u64 now_ns;
 
 	while ((now_ns = ktime_get_ns()) < end_ns)
-		ndelay(50);
+		ndelay(min_t(u64, end_ns - now_ns, HOMA_DELAY_STEP_NS));
 	return now_ns;
 }
 
@@ -107,7 +119,7 @@ static void note(enum homa_delay_point point, u64 id, u32 wanted_ns, u64 begin_n
 	smp_store_release(&record->number, number);
 }
 
-void homa_delay_now(enum homa_delay_point point, u64 id)
+void homa_delay_now(enum homa_delay_point point, u64 id, u32 bytes)
 {
 	u32 ns = READ_ONCE(settings[point].ns);
 	u64 begin_ns;
@@ -118,14 +130,35 @@ void homa_delay_now(enum homa_delay_point point, u64 id)
 		u64 n = atomic64_inc_return(&drawn[point]);
 
 		ns = scramble(seed + ((u64)point << 56) + n) % ((u64)ns + 1);
+	} else if (READ_ONCE(settings[point].per_kb)) {
+		ns = div_u64((u64)ns * bytes, 1000);
 	}
+	/* A kernel in virtual time cannot pass time in a softirq that has
+	 * interrupted passing time.
+	 */
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		local_bh_disable();
 	begin_ns = ktime_get_ns();
 	note(point, id, ns, begin_ns, spin_until(begin_ns + ns));
+	if (IS_ENABLED(CONFIG_UML_TIME_TRAVEL_SUPPORT))
+		local_bh_enable();
+}
+
+void homa_delay_packet_now(u64 id)
+{
+	int cpu = raw_smp_processor_id();
+	unsigned int softirq = kstat_softirqs_cpu(NET_RX_SOFTIRQ, cpu);
+
+	if (this_cpu_read(last_softirq) != softirq) {
+		this_cpu_write(last_softirq, softirq);
+		homa_delay_now(HOMA_DELAY_softirq, id, 0);
+	}
+	homa_delay_now(HOMA_DELAY_input, id, 0);
 }
 
 static int parse_word(char *word, struct delay_setting *to, u64 *new_seed)
 {
-	char *value = strchr(word, '=');
+	char *value = strchr(word, '='), *unit = NULL;
 	struct delay_setting setting = {};
 	int point, err;
 
@@ -140,9 +173,17 @@ static int parse_word(char *word, struct delay_setting *to, u64 *new_seed)
 	if (!strncmp(value, "random:", strlen("random:"))) {
 		setting.random = true;
 		value += strlen("random:");
+	} else if (point <= HOMA_DELAY_copy_in) {
+		unit = strchr(value, '/');
+	}
+	if (unit) {
+		if (strcmp(unit, "/kb"))
+			return -EINVAL;
+		*unit = '\0';
+		setting.per_kb = true;
 	}
 	err = kstrtou32(value, 0, &setting.ns);
-	if (!err && setting.ns > HOMA_DELAY_MOST_NS)
+	if (!err && setting.ns > (setting.per_kb ? HOMA_DELAY_MOST_NS_PER_KB : HOMA_DELAY_MOST_NS))
 		err = -ERANGE;
 	if (!err)
 		to[point] = setting;
@@ -174,6 +215,7 @@ static int set_delays(const char *text, const struct kernel_param *unused)
 	for (i = 0; i < HOMA_DELAYS; i++) {
 		atomic64_set(&drawn[i], 0);
 		WRITE_ONCE(settings[i].random, wanted[i].random);
+		WRITE_ONCE(settings[i].per_kb, wanted[i].per_kb);
 		WRITE_ONCE(settings[i].ns, wanted[i].ns);
 		any |= wanted[i].ns;
 	}
@@ -190,15 +232,16 @@ static int get_delays(char *buf, const struct kernel_param *unused)
 
 	for (i = 0; i < HOMA_DELAYS; i++) {
 		if (settings[i].ns)
-			at += scnprintf(buf + at, PAGE_SIZE - at, " %s=%s%u", point_names[i],
-					settings[i].random ? "random:" : "", settings[i].ns);
+			at += scnprintf(buf + at, PAGE_SIZE - at, " %s=%s%u%s", point_names[i],
+					settings[i].random ? "random:" : "", settings[i].ns,
+					settings[i].per_kb ? "/kb" : "");
 	}
 	return at + scnprintf(buf + at, PAGE_SIZE - at, "\n");
 }
 
 static const struct kernel_param_ops delay_ops = { .set = set_delays, .get = get_delays };
 module_param_cb(delay, &delay_ops, NULL, 0600);
-MODULE_PARM_DESC(delay, "Delays for measurements: \"POINT=NS POINT=random:NS seed=N\"");
+MODULE_PARM_DESC(delay, "Delays for measurements: \"POINT=NS POINT=random:NS POINT=NS/kb\"");
 
 static int delays_show(struct seq_file *m, void *unused)
 {

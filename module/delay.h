@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Delays at named points, for those who want to know what one costs or whether
- * an analysis finds it. Off, a point is a nop.
+ * an analysis finds it, and what a CPU costs where time does not pass by itself.
+ * Off, a point is a nop.
  */
 #ifndef _HOMA_DELAY_H
 #define _HOMA_DELAY_H
@@ -9,13 +10,18 @@
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
-/* POINT(name): where. Softirqs or a lock of an RPC may be off or held there. */
+/* POINT(name): where. Softirqs or a lock of an RPC may be off or held there. The
+ * first ones know of how many bytes it is.
+ */
 #define HOMA_DELAY_POINTS(POINT) \
+	POINT(copy) /* packets are about to be copied to the application */ \
+	POINT(copy_in) /* a part of a message is about to be copied from the application */ \
+	POINT(syscall) /* sendmsg begins, or recvmsg ends */ \
+	POINT(softirq) /* a softirq has its first packet */ \
 	POINT(input) /* a packet is at protocol input */ \
 	POINT(pacer) /* a message may leave the pacer's queue */ \
 	POINT(grant) /* a GRANT is about to be sent */ \
-	POINT(wakeup) /* a waiting thread runs with its message */ \
-	POINT(copy) /* packets are about to be copied to the application */
+	POINT(wakeup) /* a waiting thread runs with its message */
 
 enum homa_delay_point {
 #define DELAY_ENUM(name) HOMA_DELAY_##name,
@@ -26,13 +32,26 @@ enum homa_delay_point {
 
 DECLARE_STATIC_KEY_FALSE(homa_delay_key);
 
-void homa_delay_now(enum homa_delay_point point, u64 id);
+void homa_delay_now(enum homa_delay_point point, u64 id, u32 bytes);
+void homa_delay_packet_now(u64 id);
 
-/* Passes @point with something of RPC @id. Any context. */
+static __always_inline bool homa_delay_on(void)
+{
+	return static_branch_unlikely(&homa_delay_key);
+}
+
+/* Passes @point with something of RPC @id. Any context but hard interrupts. */
 static __always_inline void homa_delay(enum homa_delay_point point, u64 id)
 {
-	if (static_branch_unlikely(&homa_delay_key))
-		homa_delay_now(point, id);
+	if (homa_delay_on())
+		homa_delay_now(point, id, 0);
+}
+
+/* Passes the points of a packet of RPC @id that arrives. Softirq. */
+static __always_inline void homa_delay_packet(u64 id)
+{
+	if (homa_delay_on())
+		homa_delay_packet_now(id);
 }
 
 /* Without debugfs there is no log. */

@@ -700,7 +700,7 @@ int homa_rcv(struct sk_buff *skb)
 	else
 		in.saddr = ipv6_hdr(skb)->saddr;
 	id = in.view.local_id;
-	homa_delay(HOMA_DELAY_input, id);
+	homa_delay_packet(id);
 	if (in.view.type != HOMA_DATA)
 		count_control(in.hnet, in.view.type);
 	if (in.view.type == HOMA_FREEZE) {

@@ -89,6 +89,14 @@ static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_
 		homa_metric_inc(hsk->hnet, data_xmit_errors);
 }
 
+/* Copies a part of the message. Return: false if the application's is not readable. */
+static bool fill(struct homa_rpc *rpc, u32 offset, u32 bytes, struct iov_iter *iter)
+{
+	if (homa_delay_on())
+		homa_delay_now(HOMA_DELAY_copy_in, rpc->id, bytes);
+	return homa_txmsg_fill(&rpc->tx.msg, offset, bytes, iter);
+}
+
 /* Copies all of a message that goes in one packet. Return: the packet or an ERR_PTR. */
 static struct sk_buff *copy_whole(struct homa_rpc *rpc, struct iov_iter *iter, u32 seg_bytes,
 				  struct homa_send_stamps *stamps)
@@ -100,7 +108,7 @@ static struct sk_buff *copy_whole(struct homa_rpc *rpc, struct iov_iter *iter, u
 	while (tx->ready < tx->length) {
 		u32 bytes = min(tx->length - tx->ready, chunk_bytes);
 
-		if (!homa_txmsg_fill(&tx->msg, tx->ready, bytes, iter)) {
+		if (!fill(rpc, tx->ready, bytes, iter)) {
 			homa_sock_error(rpc->hsk, -EFAULT, "message buffer not readable");
 			return ERR_PTR(-EFAULT);
 		}
@@ -129,7 +137,7 @@ static int copy_and_send(struct homa_rpc *rpc, struct iov_iter *iter)
 
 	for (done = 0; done < tx->length; done += bytes) {
 		bytes = min(tx->length - done, chunk_bytes);
-		if (!homa_txmsg_fill(&tx->msg, done, bytes, iter))
+		if (!fill(rpc, done, bytes, iter))
 			return homa_sock_error(rpc->hsk, -EFAULT, "message buffer not readable");
 		homa_trace_send_copied(rpc->id, done + bytes);
 		homa_rpc_lock(rpc);
@@ -387,6 +395,7 @@ int homa_sendmsg(struct socket *sock, struct msghdr *msg, size_t length)
 		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
 	if (!length || length > HOMA_MAX_MESSAGE_LENGTH)
 		return homa_sock_error(hsk, -EINVAL, "message length not 1 to 1000000");
+	homa_delay(HOMA_DELAY_syscall, args.id);
 	err = args.id ? send_reply(hsk, &to, &args, msg, length) :
 			send_request(hsk, &to, &args, msg, length, &uargs->id);
 	homa_pacer_passing(hsk->hnet);
@@ -643,6 +652,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT, &entered);
 	else
 		args.id = 0;
+	homa_delay(HOMA_DELAY_syscall, args.id);
 	if (write_recv_args(&args, uargs))
 		return homa_sock_error(hsk, -EFAULT, "recvmsg args not writable");
 	return result;

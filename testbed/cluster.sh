@@ -17,6 +17,9 @@ cluster_check() {               # cluster_check SCRIPT
 	cluster_fabric
 	[ -f "$TOPOLOGY" ] || usage_error "--topology: no such file '$TOPOLOGY'"
 	DRIFTS=$("$FABRIC" --check --nodes "$NODES" --topology "$TOPOLOGY") || exit 2
+	[[ $CPU_MODEL == */* || $CPU_MODEL == *.toml ]] || CPU_MODEL=$TOP/configs/cpu-models/$CPU_MODEL.toml
+	[ -f "$CPU_MODEL" ] || usage_error "--cpu-model: no such file '$CPU_MODEL'"
+	CPU_COSTS=$(/usr/bin/python3 "$TESTBED/cpu_model.py" "$CPU_MODEL") || exit 2
 	need_mb=$((NODES * 40 > MEM ? NODES * 40 : MEM))
 	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
@@ -47,10 +50,11 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	image_base "$KERNEL" "$KERNEL_DIR"
 	mkdir -p "$out"
 	out=$(realpath "$out")
-	rm -rf "$out"/node[0-9]* "$out"/{shared,fabric.json,fabric.log,timing.json,truth.bin,series.csv} "$out"/*.pcapng
+	rm -rf "$out"/node[0-9]* "$out"/{shared,cpu-model.toml,fabric.json,fabric.log,timing.json,truth.bin,series.csv} "$out"/*.pcapng
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/homascope-vm.XXXXXX")
 	on_exit "rm -rf '$WORK'"
 	mkdir -p "$WORK/sockets" "$out/shared"
+	cp "$CPU_MODEL" "$out/cpu-model.toml"
 	ln -s "$out" "$WORK/out"
 	NONCE=sim-$SEED         # results must not differ from run to run; old ones are gone
 	kmods=$BUILD/kmod-$KERNEL
@@ -59,8 +63,8 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * 60)) ] || TMPDIR=/dev/shm
 	ls "$kmods"/*.ko >/dev/null 2>&1 || note "no modules for $KERNEL yet; testbed/vm kmods $KERNEL builds them"
 	# One image for all: the node finds its number in the kernel's command line, and fills it in here.
-	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nexport SHARED=%s/out/shared DRIFTS="%s"' \
-		"$KERNEL" "$NONCE" /proc/self/cwd /proc/self/cwd "$(echo $DRIFTS)")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
+	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nexport SHARED=%s/out/shared DRIFTS="%s" HOMA_PARAMETERS="%s"' \
+		"$KERNEL" "$NONCE" /proc/self/cwd /proc/self/cwd "$(echo $DRIFTS)" "${CPU_COSTS:+delay=$CPU_COSTS}")" "$TESTBED/guest/node.sh" "$kmods" "$script:/testbed/job" ${FILES[@]+"${FILES[@]}"} -- "$@"
 
 	cluster_cpu
 	setpriv --pdeathsig KILL taskset -c "$CPU" "$FABRIC" --nodes "$NODES" --topology "$TOPOLOGY" --seed "$SEED" --sockets "$WORK/sockets" \

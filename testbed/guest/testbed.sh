@@ -28,7 +28,8 @@ wait_for() {                    # wait_for SECONDS CMD...: polls until CMD succe
 load_modules() {                # timetrace if it was built, then homa
 	if [ -f /mod/timetrace.ko ]; then insmod /mod/timetrace.ko || return 1; fi
 	[ -f /mod/homa.ko ] || { say "load_modules: there is no homa.ko; build it with: testbed/vm kmods $KERNEL"; return 1; }
-	insmod /mod/homa.ko
+	# shellcheck disable=SC2086	# none or several
+	insmod /mod/homa.ko ${HOMA_PARAMETERS:-}
 }
 
 unload_modules() {

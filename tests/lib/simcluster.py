@@ -37,15 +37,17 @@ class Failure(Exception):
 class Cluster:
     """One finished run."""
 
-    def __init__(self, name, nodes, script, args=(), topology="", seed=1, truth=True):
+    def __init__(self, name, nodes, script, args=(), topology="", seed=1, truth=True,
+                 cpu_model=""):
         self.out = OUT / name
         self.out.mkdir(parents=True, exist_ok=True)
         command = ["testbed/vm", "cluster", "--nodes", str(nodes), "--seed", str(seed),
                    "--timeout", "900", "--out", str(self.out)]
-        if topology:
-            file = OUT / f"{name}.toml"
-            file.write_text(topology)
-            command += ["--topology", str(file)]
+        for option, text in (("--topology", topology), ("--cpu-model", cpu_model)):
+            if text:
+                file = OUT / f"{name}{option}.toml"
+                file.write_text(text)
+                command += [option, str(file)]
         command += ["--truth"] if truth else []
         for target, source in PROGRAMS.items():
             command += ["--file", f"{source}:{target}"]
@@ -68,6 +70,14 @@ class Cluster:
     def node(self, number, file):
         """Text of a node's result."""
         return (self.out / f"node{number}" / file).read_text()
+
+    def rpclog(self, number, file):
+        """(start, end) of a node's RPCs by its clock, ns."""
+        log = (self.out / f"node{number}" / file).read_bytes()
+        header_bytes, record_bytes = struct.unpack_from("<II", log, 8)
+        for at in range(header_bytes, len(log), record_bytes):
+            fields = struct.unpack_from("<QQQQQ", log, at)
+            yield fields[1], fields[4]
 
     def truth(self):
         """Records of truth.bin, with the port's name."""
@@ -111,11 +121,8 @@ def exact():
                  f"one way took {times[i + 1] - times[i]} and {times[i + 3] - times[i + 2]} ns, "
                  f"its parts {one_way}")
     # Each reading of the clock lets a nanosecond pass in the process that reads it.
-    log = (run.out / "node1" / "rpclog").read_bytes()
-    header_bytes, record_bytes = struct.unpack_from("<II", log, 8)
-    for i in range(5):
-        fields = struct.unpack_from("<QQQQQ", log, header_bytes + i * record_bytes)
-        seen, true = fields[4] - fields[1], times[4 * i + 3] - times[4 * i]
+    for i, (start, end) in enumerate(run.rpclog(1, "rpclog")):
+        seen, true = end - start, times[4 * i + 3] - times[4 * i]
         run.need(0 <= seen - true <= 3, f"the program saw {seen} ns, the network {true}")
     pairs = 0
     left = [r for r in records if r.port == "leaf0-host0" and r.step == DEQUEUED]
@@ -126,6 +133,46 @@ def exact():
                      f"a packet of {before.frame_bytes} bytes held the link for "
                      f"{after.time - before.time} ns instead of {wire_ns(before.frame_bytes)}")
     run.need(pairs >= 100, f"only {pairs} packets left a queue that was not empty")
+
+
+CPU_MODEL = """syscall_ns = 101
+copy_ns_per_kb = 1030
+softirq_ns = 203
+ipi_ns = 307
+gro_packet_ns = 409
+wakeup_ns = 503
+"""
+# A node sends once and receives once, both with a system call and a copy of 100 bytes.
+COST_NS = {"syscall": 2 * 101, "copy": 103, "copy_in": 103, "softirq": 203 + 307, "input": 409,
+           "wakeup": 503}
+OFFSET_NS = 7_000_001
+
+
+def cpu_model():
+    """A round trip costs what the model says; a node's clock is off by what the topology says."""
+    run = Cluster("cpu_model", 2, "cpu_model", cpu_model=CPU_MODEL,
+                  topology=f"[clock]\noffset_ns = [0, {OFFSET_NS}]\n")
+    # The first of all brings CUTOFFS.
+    free, costly = (list(run.rpclog(1, name))[1:] for name in ("free", "costly"))
+    run.need(len(free) == len(costly) == 5, f"{len(free)} and {len(costly)} RPCs instead of 5")
+    for (start, end), (costly_start, costly_end) in zip(free, costly):
+        extra = costly_end - costly_start - (end - start)
+        run.need(extra == 2 * sum(COST_NS.values()),
+                 f"RPCs take {extra} ns more, the costs are {2 * sum(COST_NS.values())} ns")
+    for node in (0, 1):
+        logged = collections.Counter()
+        for line in run.node(node, "delays").splitlines()[1:]:
+            _, _, _, point, _, _, took_ns = line.split()
+            logged[point] += int(took_ns)
+        for point, ns in COST_NS.items():
+            # 6 RPCs; CUTOFFS and ACKs are packets, too.
+            run.need(logged[point] == 6 * ns or point in ("softirq", "input")
+                     and logged[point] > 6 * ns, f"node {node} logged {logged[point]} ns of {point}")
+    sent = [r.time for r in run.truth() if r.port == "host1" and r.step == SENT
+            and r.frame_bytes == 14 + 20 + 56 + 100][-len(free):]
+    for time, (start, _) in zip(sent, free):
+        run.need(OFFSET_NS <= time - start <= OFFSET_NS + 5,
+                 f"node 1 is {time - start} ns behind instead of {OFFSET_NS}")
 
 
 LOSSY = """kind = "single"
@@ -233,12 +280,17 @@ def impossible(line, *options, limits=""):
             raise Failure("it wrote results")
 
 
-def topology_error(line, text):
-    """The same for a topology."""
+def file_error(line, text, option="--topology"):
+    """The same for a topology or a CPU model."""
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
         file.write(text)
         file.flush()
-        impossible(line, "--nodes", "4", "--topology", file.name)
+        impossible(line, "--nodes", "4", option, file.name)
+
+
+def model_error(line, text):
+    """A CPU model that cannot be."""
+    return file_error(line, text, "--cpu-model")
 
 
 def stale_socket():
@@ -261,12 +313,16 @@ def stale_socket():
 
 
 BAD_INPUT = {
-    "unknown_key": lambda: topology_error("'rate' in [host] is unknown", "[host]\nrate = 1\n"),
-    "bad_value": lambda: topology_error("from 1 to 400", "[host]\nrate_gbps = 401\n"),
-    "too_many_leaves": lambda: topology_error("are 9, for 4 nodes",
-                                              'kind = "leaf-spine"\n[leaf_spine]\nleaves = 9\n'),
-    "fault_elsewhere": lambda: topology_error("from 0 to 3", '[[fault]]\nkind = "kill"\n'
-                                                             'node = 4\nat_ns = 1\n'),
+    "unknown_key": lambda: file_error("'rate' in [host] is unknown", "[host]\nrate = 1\n"),
+    "bad_value": lambda: file_error("from 1 to 400", "[host]\nrate_gbps = 401\n"),
+    "too_many_leaves": lambda: file_error("are 9, for 4 nodes",
+                                          'kind = "leaf-spine"\n[leaf_spine]\nleaves = 9\n'),
+    "fault_elsewhere": lambda: file_error("from 0 to 3", '[[fault]]\nkind = "kill"\n'
+                                                         'node = 4\nat_ns = 1\n'),
+    "model_unknown_key": lambda: model_error("'sycall_ns' is unknown", "sycall_ns = 1\n"),
+    "model_bad_value": lambda: model_error("from 0 to 10000", "copy_ns_per_kb = 10001\n"),
+    "model_no_toml": lambda: model_error("line 1", "syscall_ns\n"),
+    "no_model": lambda: impossible("no such file", "--nodes", "2", "--cpu-model", "none"),
     "no_topology": lambda: impossible("no such file", "--nodes", "2", "--topology", "/none.toml"),
     "no_nodes": lambda: impossible("--nodes", "--nodes", "0"),
     "too_many_nodes": lambda: impossible("at most 254", "--nodes", "255"),
@@ -279,7 +335,7 @@ BAD_INPUT = {
 
 SUITES = {
     "input": BAD_INPUT,
-    "exact": {"exact": exact},
+    "exact": {"exact": exact, "cpu_model": cpu_model},
     "determinism": {"determinism": determinism},
     "incast": {"incast": incast},
     "reliability": {name: lambda name=name: reliability(name) for name in IMPAIRED},

@@ -30,6 +30,7 @@ class Cluster:
     transport: str = "homa"
     nodes: int = 2
     topology: str = "single"  # a file of configs/topologies
+    cpu_model: str = "zero"   # a file of configs/cpu-models
     workload: str = "w2"      # a file of configs/workloads
     load_percent: int = 50    # of the hosts' links
     duration_us: int = 10_000
@@ -98,7 +99,7 @@ def _check(key: str, value: Any, where: str) -> None:
         raise wrong(where, f"is {value}; must be at least "
                     f"{_LEAST.get(key, 0)}")
     folder = {"topology": "topologies/{}.toml", "workload":
-              "workloads/{}.csv"}.get(key)
+              "workloads/{}.csv", "cpu_model": "cpu-models/{}.toml"}.get(key)
     if folder and not (CONFIGS / folder.format(value)).is_file():
         raise wrong(where, f"is {value!r}; there is no configs/"
                     + folder.format(value))
@@ -170,6 +171,10 @@ def load(path: Path) -> ClusterExperiment:
         if arm.cluster.warmup_us >= arm.cluster.duration_us:
             raise wrong(f"{path}: cluster.warmup_us",
                         f"leaves nothing of duration_us ({arm.label})")
+        if (arm.cluster.cpu_model != "zero"
+                and arm.cluster.transport != "homa"):
+            raise wrong(f"{path}: cluster.cpu_model", "charges Homa alone; "
+                        f"\"zero\" is fair to all ({arm.label})")
     return exp
 
 

@@ -14,7 +14,7 @@ from homaexp.cluster.config import (Cluster, ClusterExperiment, from_json,
 from homaexp.resultset import ResultSet
 
 _TESTBED = {"name": "cluster", "cpus": 1, "clock": "virtual time, exact",
-            "trust": "protocol dynamics; a node's CPU is infinitely fast"}
+            "trust": "protocol dynamics; a node's CPU costs what its model says"}
 
 
 def run(exp: ClusterExperiment, config_file: Path, work: Path, run_dir: Path,
@@ -27,11 +27,13 @@ def run(exp: ClusterExperiment, config_file: Path, work: Path, run_dir: Path,
     raw.mkdir(parents=True)
     loads = [a for a in arms if a.cluster.scenario == "load"]
     guest: dict[str, Any] = {}
-    for topology in dict.fromkeys(a.cluster.topology for a in loads):
-        say(f"idle network, topology {topology}")
-        out = measure.run(work / "idle", rpcload, Cluster(topology=topology),
-                          1, {}, scenario="idle")
-        resultset.write_json(raw / f"idle-{topology}.json", measure.idle(out))
+    for topology, model in dict.fromkeys(
+            (a.cluster.topology, a.cluster.cpu_model) for a in loads):
+        say(f"idle network, topology {topology}, CPU model {model}")
+        out = measure.run(work / "idle", rpcload, Cluster(
+            topology=topology, cpu_model=model), 1, {}, scenario="idle")
+        resultset.write_json(raw / f"idle-{topology}-{model}.json",
+                             measure.idle(out))
     for arm in arms:
         for seed in exp.seeds:
             say(f"{arm.label}, seed {seed}")

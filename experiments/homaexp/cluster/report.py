@@ -88,7 +88,8 @@ def _arm_report(results: ResultSet, exp: ClusterExperiment, arm: Arm
             for folder in folders]
         return report
     base = {int(k): v for k, v in read_json(
-        results.raw / f"idle-{arm.cluster.topology}.json").items()}
+        results.raw / f"idle-{arm.cluster.topology}"
+        f"-{arm.cluster.cpu_model}.json").items()}
     pairs = [(length, ns) for folder in folders for length, ns in
              json.loads(read_bytes(folder / "rpcs.json"))]
     lengths, slow = slowdowns(pairs, base)

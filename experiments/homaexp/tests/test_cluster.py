@@ -81,6 +81,8 @@ def test_a_variant_is_settings_that_belong_together(tmp_path):
     ('nodes = 4', 'nodez = 4', "unknown key"),
     ('"w4"', '"w9"', "no configs/workloads/w9.csv"),
     ('nodes = 4', 'warmup_us = 10000', "leaves nothing"),
+    ('nodes = 4', 'cpu_model = "pentium"', "no configs/cpu-models/pentium"),
+    ('nodes = 4', 'cpu_model = "host2020"', "charges Homa alone"),
     ('name = "t"', 'name = "T"', "lower-case"),
     ('transport =', 'transprt =', "unknown key"),
 ])

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Round trips of 100 bytes with what the CPU costs, then without; the log of the costs comes back.
+load_modules || fail "modules do not load"
+if [ "$NODE" = 0 ]; then
+	rpcload server --transport homa --bind "$(node_address 0)" --port 4000 >/tmp/server 2>&1 &
+	server=$!
+	wait_for 5 grep -q READY /tmp/server || fail "no server: $(cat /tmp/server)"
+fi
+ask() {                         # ask NAME
+	barrier "$1"
+	[ "$NODE" != 1 ] || rpcload client --transport homa --server "$(node_address 0)" --port 4000 --length 100 --warmup 1 --count 5 \
+		--rpclog "$OUT/$1" || fail "round trips failed"
+	barrier "$1_done"
+}
+ask costly
+cat /sys/module/homa/parameters/delay >"$OUT/parameter"
+mount -t debugfs none /sys/kernel/debug
+cat /sys/kernel/debug/homa/delays >"$OUT/delays"
+echo >/sys/module/homa/parameters/delay
+ask free
+[ "$NODE" != 0 ] || { kill "$server"; wait "$server" || fail "the server failed"; }
