@@ -18,11 +18,11 @@
 /**
  * struct homa_bpage - a piece of the region
  * @users: messages in it, plus one while a CPU owns it.
- * @lent: those of the messages that the application has.
+ * @lent: those of the messages that the application has; grows without the lock.
  */
 struct homa_bpage {
 	u32 users;
-	u32 lent;
+	atomic_t lent;
 };
 
 /**
@@ -42,7 +42,7 @@ struct homa_pool_cpu {
  * @hnet: namespace.
  * @start: its address in the application.
  * @count: bpages in it.
- * @lock: protects all that follows.
+ * @lock: protects all that follows, but for what is lent.
  * @num_free: bits set in @free.
  * @next: where to look for the next free one.
  * @free: bpages without users.
@@ -103,7 +103,7 @@ void homa_pool_free(struct homa_pool *pool)
 	kfree(pool);
 }
 
-static void drop_user(struct homa_pool *pool, u32 index)
+static inline void drop_user(struct homa_pool *pool, u32 index)
 {
 	if (--pool->bpages[index].users)
 		return;
@@ -222,10 +222,8 @@ void homa_pool_lend(struct homa_pool *pool, const u32 *offsets, u32 count)
 {
 	u32 i;
 
-	spin_lock_bh(&pool->lock);
 	for (i = 0; i < count; i++)
-		pool->bpages[offsets[i] >> HOMA_BPAGE_SHIFT].lent++;
-	spin_unlock_bh(&pool->lock);
+		atomic_inc(&pool->bpages[offsets[i] >> HOMA_BPAGE_SHIFT].lent);
 }
 
 int homa_pool_return(struct homa_pool *pool, const u32 *offsets, u32 count)
@@ -237,11 +235,11 @@ int homa_pool_return(struct homa_pool *pool, const u32 *offsets, u32 count)
 	for (i = 0; i < count; i++) {
 		u32 index = offsets[i] >> HOMA_BPAGE_SHIFT;
 
-		if (index >= pool->count || !pool->bpages[index].lent) {
+		if (index >= pool->count ||
+		    !atomic_add_unless(&pool->bpages[index].lent, -1, 0)) {
 			err = -EINVAL;
 			break;
 		}
-		pool->bpages[index].lent--;
 		drop_user(pool, index);
 	}
 	spin_unlock_bh(&pool->lock);

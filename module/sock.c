@@ -37,7 +37,7 @@ struct homa_sock *homa_sock_find(struct homa_net *hnet, u16 port)
 	struct hlist_nulls_node *node;
 	struct sock *sk;
 
-	rcu_read_lock();
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "socket looked for outside of an RCU section");
 again:
 	sk_nulls_for_each_rcu(sk, node, &port_table[bucket]) {
 		struct homa_sock *hsk = homa_sk(sk);
@@ -46,16 +46,13 @@ again:
 		    !refcount_inc_not_zero(&sk->sk_refcnt))
 			continue;
 		/* pairs with set_port(): the namespace is of this port */
-		if (likely(smp_load_acquire(&hsk->port) == port && READ_ONCE(hsk->hnet) == hnet)) {
-			rcu_read_unlock();
+		if (likely(smp_load_acquire(&hsk->port) == port && READ_ONCE(hsk->hnet) == hnet))
 			return hsk;
-		}
 		sock_put(sk);
 		goto again;
 	}
 	if (get_nulls_value(node) != bucket)
 		goto again;
-	rcu_read_unlock();
 	return NULL;
 }
 
@@ -106,7 +103,9 @@ static bool port_taken(struct homa_net *hnet, u16 port)
 
 	/* With the lock nobody can close it, so this is not its last reference. */
 	lockdep_assert_held(&hnet->sock_lock);
+	rcu_read_lock();
 	hsk = homa_sock_find(hnet, port);
+	rcu_read_unlock();
 	if (hsk)
 		homa_sock_put(hsk);
 	return hsk;

@@ -130,7 +130,7 @@ bool homa_sock_close(struct homa_sock *hsk);
 
 int homa_sock_bind(struct homa_sock *hsk, u16 port);
 
-/* Socket with @port, with a reference, or NULL. */
+/* Socket with @port, with a reference, or NULL. Under rcu_read_lock(). */
 struct homa_sock *homa_sock_find(struct homa_net *hnet, u16 port);
 
 static inline void homa_sock_put(struct homa_sock *hsk)
