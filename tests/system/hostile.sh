@@ -22,6 +22,15 @@ garbage() {                     # garbage ADDRESS
 	echo "garbage: $((_seed - 1)) times 2000 packets"
 }
 
+# What grows, in time; the line is in the results at once.
+watch() {
+	while sleep 20; do
+		echo "$(cut -d. -f1 /proc/uptime) s: used $(memory_in_use) kB, $(awk '/^SUnreclaim:/ { print $2 }' /proc/meminfo) of it slab;" \
+			"peers $(($(metric peer_allocs) - $(metric peer_frees))), RPCs $(grep -c ^rpc /proc/net/homa)," \
+			"of h1 $(in_host h1 grep -c ^rpc /proc/net/homa)" >>"$OUT/hostile.watch"
+	done
+}
+
 harm() {
 	end=$(($(cut -d. -f1 /proc/uptime) + SOAK_SECONDS))
 	in_host h1 hostile 127.0.0.1 "$SOAK_SECONDS" >/tmp/hostile4 2>&1 &
@@ -52,7 +61,10 @@ check hosts net_pair
 sysctl -qw net.homa.timeout_ticks=20
 lines=$(dmesg | wc -l)
 used=$(memory_used)
+watch &
+watch=$!
 check harm harm
+kill $watch
 check garbage_arrived garbage_arrived
 check few_lines few_lines
 check no_sockets wait_for 10 no_sockets

@@ -35,10 +35,6 @@ suite ipv4 10.0.1.2
 suite ipv6 fd00:1::2
 cat /proc/net/homa_metrics >"$OUT/packet.metrics"
 check log_stays_empty quiet
-# Debug kernels keep what was freed for a while, and look for leaks themselves.
-case $KERNEL in
-uml-debug | x86-*) ;;
-*) check memory_is_back memory_is_back "$used" ;;
-esac
+check memory_is_back memory_is_back "$used"
 check cable_cut ip link del host
 check unload unload
