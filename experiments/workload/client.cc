@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "clock.h"
+#include "events.h"
 
 namespace rpcload {
 namespace {
@@ -45,6 +46,7 @@ class Worker {
     for (uint32_t slot = 0; slot < slots_.size(); slot++) Start(slot, now);
     while (in_flight_ && !crew_->stop() && fatal_.empty()) {
       uint64_t recv_call = options_.log ? NowNs() : 0;
+      tt_record_recv_call(RPCLOG_CLIENT);
       Event event = transport_->Receive(true);
       if (event.kind == Event::kFatal) {
         fatal_ = ErrnoText("receiving", event.error);
@@ -52,6 +54,8 @@ class Worker {
       }
       bool done = event.kind == Event::kDone && slots_[event.slot].busy;
       if (!done && event.error != EINTR) continue;
+      if (done)
+        TraceReceived(RPCLOG_CLIENT, options_.protocol, slots_[event.slot].record, event.error);
       now = NowNs();
       if (done) {
         Finish(event, recv_call, now);
@@ -92,11 +96,13 @@ class Worker {
       const uint8_t* message = messages_.Build(slot.header, length);
 
       slot.record.send_call_ns = NowNs();
+      tt_record_send_call(RPCLOG_CLIENT);
       int error = transport_->Send(index, message, length, response_length, &slot.record.rpc_id);
+      slot.record.client_port = transport_->LocalPort(index);
+      TraceSent(RPCLOG_CLIENT, options_.protocol, slot.record, error);
       if (options_.log || error) slot.record.send_return_ns = NowNs();
 
       messages_.Release();
-      if (options_.log) slot.record.client_port = transport_->LocalPort(index);
       if (!warmup && !first_ns_) first_ns_ = slot.record.send_call_ns;
       slot.busy = !error;
       in_flight_ += slot.busy;

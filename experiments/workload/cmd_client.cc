@@ -71,6 +71,7 @@ int ClientCommand(int argc, char** argv) {
   o.log_records = common.rpclog_max;
   if (o.count) o.log_records = std::min<size_t>(o.log_records, 2 * (o.count + o.warmup));
 
+  if (!StartTrace(common, &error)) return Complain(error, 1);
   Crew crew(o.threads);
   RunResult result = RunClient(
       o, [&](const ClientConfig& config, std::string* e) { return MakeClient(o.protocol, config, e); },

@@ -98,6 +98,7 @@ int OpenLoopCommand(int argc, char** argv) {
   o.log = !common.rpclog.empty();
   o.log_records = common.rpclog_max;
 
+  if (!StartTrace(common, &error)) return Complain(error, 1);
   Crew crew(1);
   OpenLoopResult result = RunOpenLoop(
       o, [&](const ClientConfig& config, std::string* e) { return MakeClient(o.protocol, config, e); },

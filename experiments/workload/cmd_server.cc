@@ -29,6 +29,7 @@ int ServerCommand(int argc, char** argv) {
   if (!common.rpclog.empty()) o.log_records = common.rpclog_max;
 
   std::string error;
+  if (!StartTrace(common, &error)) return Complain(error, 1);
   Crew crew(o.config.threads);  // blocks the signals before anyone is told READY
   auto listener = MakeListener(o.protocol, o.config, &error);
   if (!listener) return Complain(error, 1);

@@ -12,6 +12,7 @@
 #include <deque>
 
 #include "clock.h"
+#include "events.h"
 
 namespace rpcload {
 namespace {
@@ -110,11 +111,13 @@ class Engine {
       slot.record.flags = request.due_ns < measured_ns_ ? RPCLOG_WARMUP : 0;
       slot.record.send_call_ns = options_.log ? NowNs() : now;
       const uint8_t* message = messages_.Build(slot.header, request.length);
+      tt_record_send_call(RPCLOG_CLIENT);
       int error = target.transport->Send(index, message, request.length, request.length,
                                          &slot.record.rpc_id);
+      slot.record.client_port = target.transport->LocalPort(index);
+      TraceSent(RPCLOG_CLIENT, options_.protocol, slot.record, error);
       messages_.Release();
       if (options_.log) slot.record.send_return_ns = NowNs();
-      if (options_.log) slot.record.client_port = target.transport->LocalPort(index);
       if (error) {
         Over(server, slot, now, error);
         continue;
@@ -143,7 +146,10 @@ class Engine {
     Target& target = targets_[server];
     for (;;) {
       const uint64_t recv_call = options_.log ? NowNs() : 0;
+      tt_record_recv_call(RPCLOG_CLIENT);
       const Event event = target.transport->Receive(false);
+      if (event.kind == Event::kDone && target.slots[event.slot].busy)
+        TraceReceived(RPCLOG_CLIENT, options_.protocol, target.slots[event.slot].record, event.error);
       const uint64_t now = NowNs();
       if (event.kind == Event::kFatal) fatal_ = ErrnoText("receiving", event.error);
       if (event.kind != Event::kDone) return now;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 
+#include <errno.h>
 #include <fmt/core.h>
+#include <timetrace/app.h>
 
 #include <map>
 
@@ -41,7 +43,17 @@ void AddCommon(CLI::App* app, CommonOptions* o, const char* address_option,
       ->check(CLI::Range(1, 100000000).description(""))
       ->type_name("N")
       ->capture_default_str();
+  app->add_flag("--trace", o->trace, "record every call in the trace of the kernel (timetrace.ko)");
   app->add_option("--json", o->json, "write options, counts and latencies")->type_name("FILE");
+}
+
+bool StartTrace(const CommonOptions& options, std::string* error) {
+  constexpr size_t kRingBytes = 1 << 20;  // of each thread: the last 10000 RPCs
+  int status = options.trace ? tt_app_start(kRingBytes) : 0;
+  if (!status) return true;
+  *error = status == -ENOENT ? "--trace: timetrace.ko is not loaded; insmod it first"
+                             : ErrnoText("--trace", -status);
+  return false;
 }
 
 int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,

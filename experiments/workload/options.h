@@ -19,6 +19,7 @@ struct CommonOptions {
   std::string rpclog;
   size_t rpclog_max = 262144;
   std::string json;
+  bool trace = false;
 };
 
 // address_option: "--server" or "--bind".
@@ -28,6 +29,9 @@ void AddCommon(CLI::App* app, CommonOptions* options, const char* address_option
 // Parses and resolves the address. Exit status, or -1 to go on.
 int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,
                 Address* address);
+
+// Begins to record in the trace of the kernel if that is asked for; false with a line in *error.
+bool StartTrace(const CommonOptions& options, std::string* error);
 
 // Prints "rpcload: line" to stderr and returns status.
 int Complain(const std::string& line, int status);

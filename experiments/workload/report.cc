@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "events.h"
 #include "output.h"
 
 namespace rpcload {
@@ -131,10 +132,7 @@ bool WriteResults(const std::string& json_path, const std::string& json,
 }
 
 std::string RpclogBytes(Protocol protocol, rpclog_role role, const RunResult& result) {
-  auto transport = protocol == Protocol::kHoma  ? RPCLOG_HOMA
-                   : protocol == Protocol::kTcp ? RPCLOG_TCP
-                                                : RPCLOG_UDP;
-  return EncodeRpclog(role, transport, result.threads);
+  return EncodeRpclog(role, static_cast<rpclog_transport>(LogTransport(protocol)), result.threads);
 }
 
 }  // namespace rpcload

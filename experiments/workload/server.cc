@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "events.h"
 
 namespace rpcload {
 namespace {
@@ -25,7 +26,13 @@ class Worker {
       record.server_port = port_;
       Origin origin;
       record.recv_call_ns = Now();
+      tt_record_recv_call(RPCLOG_SERVER);
       Event event = transport_->Receive(&origin);
+      record.rpc_id = origin.rpc_id;
+      record.client_port = origin.client_port;
+      record.request_bytes = event.payload.length;
+      if (event.kind == Event::kDone)
+        TraceReceived(RPCLOG_SERVER, options_.protocol, record, event.error);
       record.recv_return_ns = Now();
       if (event.kind == Event::kAgain) continue;
       if (event.kind == Event::kFatal) {
@@ -35,9 +42,8 @@ class Worker {
       }
       int error = event.error;
       if (!error) error = Answer(event.payload, &record);
+      TraceSent(RPCLOG_SERVER, options_.protocol, record, error);
       record.send_return_ns = Now();
-      record.rpc_id = origin.rpc_id;
-      record.client_port = origin.client_port;
       if (!error) {
         recorder_->Add(record, record.send_return_ns - record.recv_return_ns);
       } else {
@@ -57,10 +63,10 @@ class Worker {
     if (valid && options_.verify) valid = PayloadMatches(header, request);
     // A request that makes no sense gets one byte, so that its client does not wait.
     if (!valid) header = Header::Make(1, 1, 0);
-    record->request_bytes = request.length;
     record->response_bytes = header.response_length;
     const uint8_t* message = messages_.Build(header, header.response_length);
     record->send_call_ns = Now();
+    tt_record_send_call(RPCLOG_SERVER);
     int error = transport_->Reply(message, header.response_length);
     messages_.Release();
     return valid ? error : EBADMSG;

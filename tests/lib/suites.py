@@ -35,14 +35,15 @@ COVERAGE = "coverage"
 
 # All that the module does, and the tracer with it.
 MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels", "path",
-                  "namespaces", "packet", "hostile", "control", "strategies", "gso", "tracer", "triggers",
-                  "pacer", "delays"]
+                  "namespaces", "packet", "hostile", "control", "strategies", "gso", "tracer", "app",
+                  "triggers", "pacer", "delays"]
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
     "uml4": Guest("uml", "uml-smp", 600, ["tracer"], cpus=4),
     "stock": Guest("rt", "stock-6.12", 1200,
-                   ["smoke", "abi", "errors", "gso", "cgroup", "trace", "tracer", "triggers", "pipeline"]),
+                   ["smoke", "abi", "errors", "gso", "cgroup", "trace", "tracer", "app", "triggers",
+                    "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800, MODULE_SCRIPTS + ["faults", COVERAGE]),
     "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),
@@ -189,6 +190,8 @@ def run_lint(name):
 def guest_files(kernel):
     """Programs and scripts a guest needs; those not built yet are missing."""
     files = {"/bin/abi_test": BUILD / "tests/abi/abi_test",
+             "/bin/app_check": BUILD / "tracer/lib/tests/app_check",
+             "/bin/app_events": BUILD / "docs/examples/app_events",
              "/bin/echo_client": BUILD / "docs/examples/echo_client",
              "/bin/echo_server": BUILD / "docs/examples/echo_server",
              "/bin/fault_walk": BUILD / "tests/abi/fault_walk",

@@ -8,7 +8,7 @@
 
 serve() {
 	start_in h2 rpcload server --transport homa --bind 10.0.1.2 --port 700 --threads 2 \
-		--rpclog "$OUT/server.rpclog" >/tmp/server 2>&1
+		--rpclog "$OUT/server.rpclog" --trace >/tmp/server 2>&1
 	server=$pid
 	wait_for 10 grep -q READY /tmp/server
 }
@@ -16,7 +16,7 @@ serve() {
 load() {
 	in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 700 --length "$1" \
 		--response-length "$1" --outstanding "$2" --count "$3" --rpclog "$OUT/client.rpclog" \
-		--json "$OUT/client.json"
+		--json "$OUT/client.json" --trace
 }
 
 finish() {

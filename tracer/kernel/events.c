@@ -14,6 +14,7 @@
 #include "trigger.h"
 
 #define MAX_STRING 200
+#define MAX_APP_EVENTS 1024
 
 DEFINE_MUTEX(tt_mutex);
 
@@ -193,34 +194,74 @@ static u32 resolve_parts(const struct tt_client *client, u32 index, struct tt_di
 	return n;
 }
 
-/* Gives event @index of @client its id: that of a known one that is the same, or a new one. */
-static int add_event(struct tt_client *client, u32 index)
+/* A known event that is the same, or a new one. ERR_PTR(-ENOSPC), ERR_PTR(-ENOMEM). */
+static struct tt_event *get_event(const char *group, const struct tt_event_def *def,
+				  const struct tt_dict_part *parts, u8 nparts)
 {
-	const struct tt_event_def *def = &client->events[index];
-	struct tt_dict_part parts[TT_MAX_PARTS] = {};
-	u8 nparts = resolve_parts(client, index, parts);
 	struct tt_event *event;
 	u32 id;
 
 	for (id = TT_ID_FIRST; id < event_end; id++) {
 		event = events[id];
-		if (strcmp(event->group, client->group) || !same_def(&event->def, def) ||
-		    event->nparts != nparts || memcmp(event->parts, parts, sizeof(parts)))
-			continue;
-		client->ids[index] = id;
-		return 0;
+		if (!strcmp(event->group, group) && same_def(&event->def, def) &&
+		    event->nparts == nparts &&
+		    !memcmp(event->parts, parts, nparts * sizeof(*parts)))
+			return event;
 	}
 	if (event_end == TT_MAX_EVENTS)
-		return -ENOSPC;
-	event = copy_event(client->group, def, event_end);
+		return ERR_PTR(-ENOSPC);
+	event = copy_event(group, def, event_end);
 	if (!event)
-		return -ENOMEM;
-	memcpy(event->parts, parts, sizeof(parts));
+		return ERR_PTR(-ENOMEM);
+	memcpy(event->parts, parts, nparts * sizeof(*parts));
 	event->nparts = nparts;
+	return event;
+}
+
+/* Lets everybody see an event that get_event() made; harmless for others. */
+static void publish_event(struct tt_event *event)
+{
+	if (event->id < event_end)
+		return;
 	events[event_end] = event;
-	client->ids[index] = event_end;
 	smp_store_release(&event_end, event_end + 1); /* pairs with tt_event_get() */
+}
+
+/* Gives event @index of @client its id: that of a known one that is the same, or a new one. */
+static int add_event(struct tt_client *client, u32 index)
+{
+	struct tt_dict_part parts[TT_MAX_PARTS] = {};
+	u8 nparts = resolve_parts(client, index, parts);
+	struct tt_event *event = get_event(client->group, &client->events[index], parts, nparts);
+
+	if (IS_ERR(event))
+		return PTR_ERR(event);
+	publish_event(event);
+	client->ids[index] = event->id;
 	return 0;
+}
+
+int tt_event_add_app(const char *group, const struct tt_event_def *def)
+{
+	static u32 count;
+	struct tt_event *event;
+
+	if (!def_ok(def))
+		return -EINVAL;
+	event = get_event(group, def, NULL, 0);
+	if (IS_ERR(event))
+		return PTR_ERR(event);
+	if (event->id == event_end) {
+		/* Applications leave ids for modules. */
+		if (count == MAX_APP_EVENTS) {
+			free_event(event);
+			return -ENOSPC;
+		}
+		count++;
+		event->app = true;
+		publish_event(event);
+	}
+	return event->id;
 }
 
 void tt_client_bind(struct tt_client *client)
@@ -350,7 +391,8 @@ static bool event_on(const struct tt_event *event)
 
 	list_for_each_entry(client, &tt_clients, entry)
 		for (i = 0; i < client->nevents; i++)
-			if (client->ids[i] == event->id)
+			if (client->ids[i] == event->id ||
+			    (event->app && !strcmp(client->group, event->group)))
 				return static_key_enabled(client->key);
 	return false;
 }

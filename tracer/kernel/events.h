@@ -20,6 +20,7 @@ extern struct list_head tt_clients;
  * @nparts: how many.
  * @id: in records.
  * @missing: the kernel lacks the tracepoint it would come from.
+ * @app: of an application.
  */
 struct tt_event {
 	struct tt_event_def def;
@@ -28,6 +29,7 @@ struct tt_event {
 	u8 nparts;
 	u16 id;
 	bool missing;
+	bool app;
 };
 
 /* NULL when there is none. Entries never change, so no lock is needed. */
@@ -50,6 +52,9 @@ void tt_client_remove(struct tt_client *client);
 /* Makes recorders of @client, whose ids are known, write to the rings. */
 void tt_client_bind(struct tt_client *client);
 int tt_client_switch(struct tt_client *client, bool on);
+
+/* Under tt_mutex: the id of an event of an application, known or new. -ENOSPC, -ENOMEM, -EINVAL. */
+int tt_event_add_app(const char *group, const struct tt_event_def *def);
 
 /* Notes that event @index of @client cannot come on this kernel. */
 void tt_client_lacks(const struct tt_client *client, u32 index);

@@ -4,6 +4,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 
+#include "app.h"
 #include "clock.h"
 #include "events.h"
 #include "mark.h"
@@ -51,9 +52,12 @@ static int __init timetrace_init(void)
 	tt_record_cost_ns = tt_mark_cost_ns(CALIBRATION_RECORDS);
 	tt_rings_clear();
 	tt_mark_calibrate();
-	err = tt_trigger_init();
+	err = tt_app_init();
 	if (err)
 		goto err_mark;
+	err = tt_trigger_init();
+	if (err)
+		goto err_app;
 	err = tt_probes_init();
 	if (err)
 		goto err_trigger;
@@ -66,6 +70,8 @@ err_probes:
 	tt_probes_exit();
 err_trigger:
 	tt_trigger_exit();
+err_app:
+	tt_app_exit();
 err_mark:
 	tt_mark_exit();
 err_hotplug:
@@ -83,6 +89,7 @@ static void __exit timetrace_exit(void)
 	tt_proc_exit();
 	tt_probes_exit();
 	tt_trigger_exit();
+	tt_app_exit();
 	tt_mark_exit();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	tt_rings_exit();

@@ -4,6 +4,7 @@
  * /proc/timetrace_raw: a dump. Each open file has its own snapshot, taken
  * when it was opened, so readers disturb neither the trace nor each other.
  * /proc/timetrace_stream: blocks as they fill; end of file means none yet.
+ * /proc/timetrace_app: what applications map to record themselves.
  */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
@@ -12,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "app.h"
 #include "events.h"
 #include "hist.h"
 #include "mark.h"
@@ -25,6 +27,7 @@
 #define TEXT_NAME "timetrace"
 #define RAW_NAME "timetrace_raw"
 #define STREAM_NAME "timetrace_stream"
+#define APP_NAME "timetrace_app"
 #define HIST_NAME "timetrace_stages"
 #define MAX_COMMAND 128
 
@@ -170,6 +173,7 @@ static int run_command(char *line)
 			return -EINVAL;
 		mutex_lock(&tt_mutex);
 		err = commands[i].run(arg);
+		tt_app_update();
 		mutex_unlock(&tt_mutex);
 		return err;
 	}
@@ -274,6 +278,39 @@ static const struct proc_ops blocks_proc_ops = {
 	.proc_release = blocks_release,
 };
 
+static int app_open(struct inode *inode, struct file *file)
+{
+	struct tt_app_ring *ring = tt_app_open();
+
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	file->private_data = ring;
+	return 0;
+}
+
+static int app_release(struct inode *inode, struct file *file)
+{
+	tt_app_release(file->private_data);
+	return 0;
+}
+
+static long app_ioctl(struct file *file, unsigned int command, unsigned long arg)
+{
+	return command == TT_APP_ADD_EVENT ? tt_app_add_event((void __user *)arg) : -ENOTTY;
+}
+
+static int app_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return tt_app_mmap(file->private_data, vma);
+}
+
+static const struct proc_ops app_proc_ops = {
+	.proc_open = app_open,
+	.proc_release = app_release,
+	.proc_ioctl = app_ioctl,
+	.proc_mmap = app_mmap,
+};
+
 static int hist_show(struct seq_file *seq, void *unused)
 {
 	mutex_lock(&tt_mutex);
@@ -285,10 +322,11 @@ static int hist_show(struct seq_file *seq, void *unused)
 
 int tt_proc_init(void)
 {
-	/* Addresses and thread ids are in there: for root and one group only. */
+	/* Addresses and thread ids are in there: for root and one group, whose programs may add. */
 	if (tt_proc_share(proc_create(TEXT_NAME, 0640, NULL, &text_proc_ops)) &&
 	    tt_proc_share(proc_create(RAW_NAME, 0440, NULL, &raw_proc_ops)) &&
 	    tt_proc_share(proc_create(STREAM_NAME, 0440, NULL, &blocks_proc_ops)) &&
+	    tt_proc_share(proc_create(APP_NAME, 0660, NULL, &app_proc_ops)) &&
 	    tt_proc_share(proc_create_single(HIST_NAME, 0440, NULL, hist_show)))
 		return 0;
 	tt_proc_exit();
@@ -298,6 +336,7 @@ int tt_proc_init(void)
 void tt_proc_exit(void)
 {
 	remove_proc_subtree(HIST_NAME, NULL);
+	remove_proc_subtree(APP_NAME, NULL);
 	remove_proc_subtree(STREAM_NAME, NULL);
 	remove_proc_subtree(RAW_NAME, NULL);
 	remove_proc_subtree(TEXT_NAME, NULL);

@@ -10,6 +10,7 @@
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
 
+#include "app.h"
 #include "clock.h"
 #include "events.h"
 #include "hist.h"
@@ -96,6 +97,7 @@ static void fill_header(struct tt_file_header *header)
 	header->flags = (tt_rings_frozen() ? TT_FILE_FROZEN : 0) |
 			(tt_rings_mode() == TT_RING_STOP ? TT_FILE_STOP : 0);
 	header->id_bits = 8 * sizeof_field(struct tt_record_head, id);
+	header->first_thread = nr_cpu_ids;
 	strscpy(header->clock, "monotonic", sizeof(header->clock));
 	strscpy(header->release, init_uts_ns.name.release, sizeof(header->release));
 	strscpy(header->host, init_uts_ns.name.nodename, sizeof(header->host));
@@ -125,12 +127,15 @@ static int take(struct tt_snapshot *snap, u64 from)
 	struct tt_file_header *header = &snap->header;
 	struct tt_cut *cuts;
 	u64 *room; /* for blocks of each CPU */
+	struct tt_app_ring *ring;
 	unsigned int cpu, i;
-	u64 blocks = 0;
+	u32 rings;
+	u64 blocks;
 
+	rings = tt_app_count(&blocks);
 	snap->dictionary = tt_events_encode(&header->dictionary_bytes, &header->events,
 					    &header->dictionary_hash);
-	snap->accounts = kvcalloc(nr_cpu_ids, sizeof(*snap->accounts), GFP_KERNEL);
+	snap->accounts = kvcalloc(nr_cpu_ids + rings, sizeof(*snap->accounts), GFP_KERNEL);
 	cuts = kvcalloc(nr_cpu_ids, sizeof(*cuts), GFP_KERNEL);
 	room = kvcalloc(nr_cpu_ids, sizeof(*room), GFP_KERNEL);
 	if (!snap->dictionary || !snap->accounts || !cuts || !room)
@@ -153,6 +158,11 @@ static int take(struct tt_snapshot *snap, u64 from)
 	for_each_possible_cpu(cpu)
 		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
 			copy_ring(snap, cpu, &cuts[cpu], &snap->accounts[i++]);
+	list_for_each_entry(ring, &tt_app_rings, entry) {
+		tt_app_copy(ring, from, snap->blocks + header->blocks * TT_BLOCK_BYTES,
+			    &snap->accounts[i]);
+		header->blocks += snap->accounts[i++].blocks;
+	}
 	header->cpus = i;
 	snap->histograms = tt_hist_copy(&header->histograms);
 

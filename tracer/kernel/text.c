@@ -7,6 +7,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string_helpers.h>
 
 #include "events.h"
 #include "snapshot.h"
@@ -189,8 +190,13 @@ static void show_heading(struct seq_file *seq, const struct tt_snapshot *snap)
 		   snap->header.time_ns / NSEC_PER_SEC, snap->header.time_ns % NSEC_PER_SEC);
 	for (i = 0; i < snap->header.cpus; i++) {
 		acc = &snap->accounts[i];
-		seq_printf(seq, "# cpu %u: produced %llu, overwritten %llu, lost: frozen %llu, nested %llu, full %llu, reader %llu\n",
-			   acc->cpu, acc->produced, acc->overwritten, acc->lost_frozen,
+		if (acc->tid)
+			seq_printf(seq, "# ring %u of thread %u (%s)", acc->cpu, acc->tid,
+				   acc->comm);
+		else
+			seq_printf(seq, "# cpu %u", acc->cpu);
+		seq_printf(seq, ": produced %llu, overwritten %llu, lost: frozen %llu, nested %llu, full %llu, reader %llu\n",
+			   acc->produced, acc->overwritten, acc->lost_frozen,
 			   acc->lost_nested, acc->lost_full, acc->lost_reader);
 	}
 }
@@ -202,7 +208,8 @@ static void show_field(struct seq_file *seq, const struct tt_field_def *field, u
 	seq_printf(seq, " %s=", field->name);
 	if (!strcmp(field->unit, "text")) {
 		memcpy(text, &value, sizeof(value));
-		seq_puts(seq, text);
+		/* Applications may write anything; a line stays a line. */
+		seq_escape_str(seq, text, ESCAPE_HEX | ESCAPE_NP, NULL);
 	} else if (field->type == TT_TYPE_s32) {
 		seq_printf(seq, "%d", (s32)value);
 	} else {

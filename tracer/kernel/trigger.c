@@ -10,6 +10,7 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "app.h"
 #include "capture.h"
 #include "clock.h"
 #include "events.h"
@@ -104,8 +105,10 @@ static void react(struct work_struct *work)
 
 	mutex_lock(&tt_mutex);
 	if (armed) {
-		if (action == FREEZE)
+		if (action == FREEZE) {
 			tt_rings_freeze();
+			tt_app_update();
+		}
 		if (action == CAPTURE && tt_capture_take(fired, from))
 			pr_warn("timetrace: no memory for capture %u\n", fired);
 		WRITE_ONCE(fired, fired + 1);
@@ -330,6 +333,7 @@ static void freeze(struct work_struct *work)
 	if (!tt_rings_frozen()) {
 		tt_mark(freeze_reason);
 		tt_rings_freeze();
+		tt_app_update();
 	}
 	mutex_unlock(&tt_mutex);
 	smp_store_release(&freeze_pending, 0); /* pairs with the cmpxchg(): the reason was read */

@@ -63,6 +63,8 @@ static const struct format {
 	[2] = { 12, 6, 4, 4, 512, 512 },
 	[3] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
 		0, TT_MAX_EVENTS },
+	[4] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
+		0, TT_MAX_EVENTS },
 };
 
 /* Lays out the records of @event under @id; u64 fields of narrow ones have 4 bytes. */

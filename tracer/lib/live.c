@@ -66,7 +66,7 @@ static int map_rings(struct tt_live *live, const char **what)
 	uint32_t cpu;
 
 	*what = STREAM;
-	live->ncpus = live->reader->info.cpus;
+	live->ncpus = live->reader->info.first_thread;
 	live->rings = calloc(live->ncpus, sizeof(*live->rings));
 	live->copy = malloc(block_bytes);
 	if (!live->rings || !live->copy)

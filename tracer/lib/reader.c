@@ -114,6 +114,8 @@ static void set_info(struct tt_reader *r)
 	r->info.host = r->header.host;
 	r->info.dump_time_ns = r->header.time_ns;
 	r->info.record_cost_ns = r->header.record_cost_ns;
+	r->info.first_thread = r->header.version < 4 || r->header.first_thread > r->info.cpus ?
+			       r->info.cpus : r->header.first_thread;
 }
 
 int tt_open(const char *path, struct tt_reader **reader, char *err, size_t err_size)
@@ -207,6 +209,14 @@ uint64_t tt_produced(const struct tt_reader *r, uint32_t cpu)
 uint64_t tt_complete_since_ns(const struct tt_reader *r, uint32_t cpu)
 {
 	return cpu < r->info.cpus ? r->cpus[cpu].complete_since_ns : 0;
+}
+
+int tt_thread_of(const struct tt_reader *r, uint32_t cpu, struct tt_thread *thread)
+{
+	if (cpu < r->info.first_thread || cpu >= r->info.cpus || !r->cpus[cpu].known)
+		return -EINVAL;
+	*thread = r->cpus[cpu].thread;
+	return 0;
 }
 
 static const uint8_t *histogram(const struct tt_reader *r, uint32_t index)

@@ -10,7 +10,7 @@
 
 #include "reader_internal.h"
 
-#define MAX_CPUS 8192
+#define MAX_RINGS 16384
 
 /* Notes damage of @bytes at @offset; the first place goes into the error text. */
 static void damage(struct tt_reader *r, struct cpu *cpu, uint64_t offset, uint64_t bytes,
@@ -169,7 +169,7 @@ uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w,
 static int block_ok(const struct tt_reader *r, const struct tt_block *h)
 {
 	return h->magic == TT_BLOCK_MAGIC && h->header_bytes == header_bytes(r) &&
-	       h->cpu < MAX_CPUS &&
+	       h->cpu < MAX_RINGS &&
 	       TT_COMMIT_BYTES(h->commit) <= r->header.block_bytes - h->header_bytes;
 }
 
@@ -273,7 +273,7 @@ static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *d
 static uint64_t *find_next(const struct tt_reader *r, uint64_t begin, uint64_t count)
 {
 	uint64_t *next = calloc(count ? count : 1, sizeof(*next));
-	uint64_t *first = calloc(MAX_CPUS, sizeof(*first)); /* so far, from behind */
+	uint64_t *first = calloc(MAX_RINGS, sizeof(*first)); /* so far, from behind */
 	struct tt_block h;
 	uint64_t i, at;
 
@@ -329,6 +329,9 @@ static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct con
 {
 	uint64_t lost = acc->lost_frozen + acc->lost_nested + acc->lost_full;
 
+	cpu->known = 1;
+	cpu->thread = (struct tt_thread){ .pid = acc->pid, .tid = acc->tid };
+	memcpy(cpu->thread.comm, acc->comm, sizeof(cpu->thread.comm) - 1);
 	cpu->lost[TT_LOSS_OVERWRITTEN] = acc->overwritten;
 	cpu->lost[TT_LOSS_FROZEN] = acc->lost_frozen;
 	cpu->lost[TT_LOSS_NESTED] = acc->lost_nested;
@@ -369,7 +372,8 @@ static uint64_t scan_histograms(struct tt_reader *r, uint64_t at)
 /* Accounts and end mark. Without them counts are what the blocks tell. */
 static int scan_accounts(struct tt_reader *r, uint64_t begin, struct continuity *due)
 {
-	struct tt_cpu_account acc;
+	struct tt_cpu_account acc = { 0 };
+	uint32_t bytes = r->header.version < 4 ? offsetof(struct tt_cpu_account, pid) : sizeof(acc);
 	struct tt_file_end end;
 	struct cpu *cpu;
 	uint64_t at = begin;
@@ -379,13 +383,13 @@ static int scan_accounts(struct tt_reader *r, uint64_t begin, struct continuity 
 		cpu = &r->cpus[i];
 		cpu->produced = due[i].first_record + due[i].lost;
 	}
-	for (i = 0; i < r->header.cpus && at + sizeof(acc) <= r->bytes; i++, at += sizeof(acc)) {
-		memcpy(&acc, r->data + at, sizeof(acc));
-		cpu = get_cpu(r, acc.cpu < MAX_CPUS ? acc.cpu : 0);
+	for (i = 0; i < r->header.cpus && at + bytes <= r->bytes; i++, at += bytes) {
+		memcpy(&acc, r->data + at, bytes);
+		cpu = get_cpu(r, acc.cpu < MAX_RINGS ? acc.cpu : 0);
 		if (!cpu)
 			return -ENOMEM;
-		if (acc.magic != TT_ACCOUNT_MAGIC || acc.cpu >= MAX_CPUS)
-			damage(r, cpu, at, sizeof(acc), "not the account of a CPU");
+		if (acc.magic != TT_ACCOUNT_MAGIC || acc.cpu >= MAX_RINGS)
+			damage(r, cpu, at, bytes, "not the account of a ring");
 		else
 			apply_account(r, cpu, &due[acc.cpu], &acc, at);
 	}
@@ -427,7 +431,7 @@ int tt_scan(struct tt_reader *r)
 	uint64_t begin = (uint64_t)h->header_bytes + h->dictionary_bytes;
 	uint64_t fit = (r->bytes - begin) / h->block_bytes;
 	uint64_t count = h->blocks < fit ? h->blocks : fit;
-	struct continuity *due = calloc(MAX_CPUS, sizeof(*due));
+	struct continuity *due = calloc(MAX_RINGS, sizeof(*due));
 	int err;
 
 	if (!due || !get_cpu(r, 0)) {

@@ -6,6 +6,15 @@
 
 #define NS_PER_S 1000000000u
 
+/* Applications may write anything; a line stays a line. */
+static void print_text(FILE *to, const char *text)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(uint64_t) && text[i]; i++)
+		fputc(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?', to);
+}
+
 void tt_print_record(FILE *to, const struct tt_reader *reader, const struct tt_record *record)
 {
 	const struct tt_event_desc *event = tt_event(reader, record->event);
@@ -18,7 +27,7 @@ void tt_print_record(FILE *to, const struct tt_reader *reader, const struct tt_r
 		field = &event->fields[i];
 		fprintf(to, " %s=", field->name);
 		if (!strcmp(field->unit, "text"))
-			fprintf(to, "%.8s", (const char *)&record->args[i]);
+			print_text(to, (const char *)&record->args[i]);
 		else if (field->type == TT_S32)
 			fprintf(to, "%" PRId64, (int64_t)record->args[i]);
 		else
@@ -30,6 +39,7 @@ void tt_print_record(FILE *to, const struct tt_reader *reader, const struct tt_r
 void tt_print_heading(FILE *to, const struct tt_reader *reader)
 {
 	const struct tt_info *info = tt_info(reader);
+	struct tt_thread thread;
 	uint32_t cpu;
 	int reason;
 
@@ -38,7 +48,13 @@ void tt_print_heading(FILE *to, const struct tt_reader *reader)
 		info->dump_time_ns / NS_PER_S, info->dump_time_ns % NS_PER_S,
 		info->record_cost_ns);
 	for (cpu = 0; cpu < info->cpus; cpu++) {
-		fprintf(to, "# cpu %u: produced %" PRIu64, cpu, tt_produced(reader, cpu));
+		if (cpu < info->first_thread)
+			fprintf(to, "# cpu %u", cpu);
+		else if (!tt_thread_of(reader, cpu, &thread))
+			fprintf(to, "# ring %u of thread %u (%s)", cpu, thread.tid, thread.comm);
+		else
+			continue;
+		fprintf(to, ": produced %" PRIu64, tt_produced(reader, cpu));
 		for (reason = 0; reason < TT_LOSS_REASONS; reason++)
 			fprintf(to, ", %s %" PRIu64, tt_loss_name((enum tt_loss)reason),
 				tt_lost(reader, cpu, (enum tt_loss)reason));

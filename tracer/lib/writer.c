@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES 4096
-#define MAX_CPUS 8192
+#define MAX_RINGS 16384
 
 struct ring {
 	uint8_t *blocks;
@@ -30,6 +30,7 @@ struct tt_writer {
 	uint32_t cpus;
 	uint64_t last_ns;
 	struct tt_file_header header;
+	uint32_t first_thread;
 };
 
 static uint32_t type_bytes(enum tt_type type)
@@ -125,6 +126,7 @@ struct tt_writer *tt_writer_new(const struct tt_event_desc *events, uint32_t cou
 	if (encode_dictionary(w))
 		goto failed;
 	strcpy(w->header.clock, "monotonic");
+	w->first_thread = UINT32_MAX;
 	return w;
 failed:
 	tt_writer_free(w);
@@ -169,6 +171,23 @@ static struct ring *get_ring(struct tt_writer *w, uint32_t cpu)
 		w->cpus = cpu + 1;
 	}
 	return &w->rings[cpu];
+}
+
+int tt_writer_set_thread(struct tt_writer *w, uint32_t cpu, const struct tt_thread *thread)
+{
+	struct ring *ring;
+
+	if (cpu >= MAX_RINGS || !thread->tid)
+		return -EINVAL;
+	ring = get_ring(w, cpu);
+	if (!ring)
+		return -ENOMEM;
+	ring->account.pid = thread->pid;
+	ring->account.tid = thread->tid;
+	memcpy(ring->account.comm, thread->comm, sizeof(ring->account.comm));
+	if (cpu < w->first_thread)
+		w->first_thread = cpu;
+	return 0;
 }
 
 static struct tt_block *last_block(struct ring *ring)
@@ -230,7 +249,7 @@ int tt_writer_add(struct tt_writer *w, uint64_t time_ns, uint32_t cpu, uint32_t 
 	uint8_t *to;
 	int err;
 
-	if (event >= w->count || cpu >= MAX_CPUS)
+	if (event >= w->count || cpu >= MAX_RINGS)
 		return -EINVAL;
 	ring = get_ring(w, cpu);
 	if (!ring)
@@ -269,7 +288,7 @@ int tt_writer_lose(struct tt_writer *w, uint32_t cpu, enum tt_loss reason, uint6
 {
 	struct ring *ring;
 
-	if (cpu >= MAX_CPUS)
+	if (cpu >= MAX_RINGS)
 		return -EINVAL;
 	ring = get_ring(w, cpu);
 	if (!ring)
@@ -318,6 +337,7 @@ static int write_all(struct tt_writer *w, FILE *to)
 	w->header.events = w->count;
 	w->header.id_bits = 8 * sizeof(uint16_t);
 	w->header.blocks = 0;
+	w->header.first_thread = w->first_thread < w->cpus ? w->first_thread : w->cpus;
 	for (i = 0; i < w->cpus; i++)
 		w->header.blocks += w->rings[i].nblocks;
 	if (!w->header.time_ns)

@@ -5,6 +5,7 @@
 
 #include "attribute/attribute.h"
 #include "cli/commands.h"
+#include "read/app_log.h"
 #include "read/rpc_log.h"
 #include "read/timetrace.h"
 #include "report/csv.h"
@@ -24,6 +25,11 @@ int RunAttribute(const AttributeOptions& options) {
     auto log = ReadRpcLog(path);
     if (!log) return Fail(log.error());
     logs.push_back(std::move(*log));
+  }
+  if (logs.empty()) {
+    auto traced = ReadAppLogs(options.trace);
+    if (!traced) return Fail(traced.error());
+    logs = std::move(*traced);
   }
   const Timeline timeline(*trace);
   auto set = FindRpcs(timeline, logs);

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   hs::AttributeOptions attribute;
   auto* cmd = app.add_subcommand("attribute", "Cut the round trip of every RPC into named segments");
   cmd->add_option("--trace", attribute.trace, "dump written by ttdump")->required();
-  cmd->add_option("--rpclog", attribute.rpc_logs, "RPC log of a client or server (repeatable)");
+  cmd->add_option("--rpclog", attribute.rpc_logs, "RPC log of a client or server (repeatable; else what rpcload --trace recorded)");
   cmd->add_option("--json", attribute.json, "write the report as JSON");
   cmd->add_option("--csv", attribute.csv, "write every RPC as a line of tiles");
   cmd->callback([&] { status = hs::RunAttribute(attribute); });

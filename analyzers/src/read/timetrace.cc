@@ -52,7 +52,7 @@ Result<TimetraceReader> OpenTimetrace(const std::string& path) {
 
 ImportStats ReadLosses(const tt_reader* reader) {
   ImportStats stats;
-  const std::uint32_t cpus = tt_info(reader)->cpus;
+  const std::uint32_t cpus = tt_info(reader)->first_thread;
   for (int reason = 0; reason < TT_LOSS_REASONS; reason++) {
     std::uint64_t& lost = stats.lost[tt_loss_name(static_cast<tt_loss>(reason))];
     for (std::uint32_t cpu = 0; cpu < cpus; cpu++)
@@ -79,7 +79,7 @@ Result<Trace> ReadTimetrace(const std::string& path) {
   for (std::uint32_t i = 0; i < info->events; i++)
     mappings.push_back(MapEvent(*tt_event(reader, i)));
   std::vector<std::uint64_t> unused(info->events);
-  std::vector<Nanos> last(std::max(info->cpus, 1u));  // record of each CPU
+  std::vector<Nanos> last(std::max(info->first_thread, 1u));  // record of each CPU
   tt_record record;
   std::uint64_t records = 0;
   int rc;
@@ -102,7 +102,8 @@ Result<Trace> ReadTimetrace(const std::string& path) {
   for (std::uint32_t i = 0; i < info->events; i++)
     if (unused[i] > 0) trace.stats.unused[tt_event(reader, i)->name] = unused[i];
 
-  for (std::uint32_t cpu = 0; cpu < info->cpus; cpu++) {
+  // What threads of applications lost says nothing about the rest.
+  for (std::uint32_t cpu = 0; cpu < info->first_thread; cpu++) {
     const auto since = static_cast<Nanos>(tt_complete_since_ns(reader, cpu));
     if (since > 0) trace.lost_before = true;
     trace.complete_from = std::max(trace.complete_from, since);
@@ -111,7 +112,7 @@ Result<Trace> ReadTimetrace(const std::string& path) {
   const bool frozen = trace.stats.lost[tt_loss_name(TT_LOSS_FROZEN)] > 0;
   trace.complete_to = frozen || rc < 0 ? *std::max_element(last.begin(), last.end())
                                        : static_cast<Nanos>(info->dump_time_ns);
-  for (std::uint32_t cpu = 0; cpu < info->cpus; cpu++)
+  for (std::uint32_t cpu = 0; cpu < info->first_thread; cpu++)
     if (tt_lost(reader, cpu, TT_LOSS_FULL) > 0)
       trace.complete_to = std::min(trace.complete_to, last[cpu]);
   trace.Finish();

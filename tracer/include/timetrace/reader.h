@@ -63,7 +63,7 @@ struct tt_event_desc {
 struct tt_record {
 	uint64_t time_ns; /* in the clock named by tt_info() */
 	uint32_t event; /* index for tt_event() */
-	uint16_t cpu;
+	uint16_t cpu; /* or ring of a thread, see tt_thread_of() */
 	uint16_t nargs;
 	uint16_t part; /* 0, or how many events of the same record are before this one */
 	uint64_t args[TT_MAX_ARGS]; /* s32 sign-extended */
@@ -71,13 +71,14 @@ struct tt_record {
 
 struct tt_info {
 	uint32_t version;
-	uint32_t cpus; /* CPU numbers are below this */
+	uint32_t cpus; /* numbers of CPUs, and of rings of threads, are below this */
 	uint32_t events; /* entries of the dictionary */
 	const char *clock; /* "monotonic" */
 	const char *release; /* kernel release */
 	const char *host;
 	uint64_t dump_time_ns; /* when the dump was taken, same clock */
 	uint64_t record_cost_ns; /* one record, as calibrated at load */
+	uint32_t first_thread; /* numbers from this on are rings of threads of applications */
 	uint32_t histograms; /* durations counted in the kernel, see tt_histogram_at() */
 };
 
@@ -87,6 +88,12 @@ struct tt_stage_counts {
 	const char *stage;
 	uint32_t cpu;
 	uint32_t buckets;
+};
+
+/* Whose ring it is that an application recorded into, see timetrace/app.h. */
+struct tt_thread {
+	uint32_t pid, tid;
+	char comm[16]; /* when it got the ring */
 };
 
 struct tt_reader;
@@ -131,6 +138,13 @@ uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
  * had stopped full, do not count: the trace is complete up to there.
  */
 uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
+
+/*
+ * Whose ring number @cpu is. 0; -EINVAL: it is a CPU's, or there is none. All of
+ * a ring, its losses too, is what the application made of it: to be trusted as
+ * much as the application.
+ */
+int tt_thread_of(const struct tt_reader *reader, uint32_t cpu, struct tt_thread *thread);
 
 /* Number @index of the histograms; 0, or -EINVAL when there are not so many. */
 int tt_histogram_at(const struct tt_reader *reader, uint32_t index,

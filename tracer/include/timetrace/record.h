@@ -6,9 +6,10 @@
 #ifndef TIMETRACE_RECORD_H
 #define TIMETRACE_RECORD_H
 
+#include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TT_FORMAT_VERSION 3
+#define TT_FORMAT_VERSION 4
 
 /*
  * A record is a struct tt_record_head and its fields at natural size, in
@@ -40,6 +41,8 @@ struct tt_record_head {
 #define TT_TYPE_s32 3
 #define TT_TYPE_u64 4
 #define TT_TYPES 5
+
+#define TT_COMM_CHARS 16
 
 #define TT_BLOCK_MAGIC 0x4b4c4254u /* "TBLK" */
 
@@ -83,6 +86,56 @@ struct tt_ring_page {
 #define TT_RING_MAGIC 0x474e5254u /* "TRNG" */
 #define TT_MAP_SHIFT 31
 
+/*
+ * The ring of a thread of an application: what an open file of /proc/timetrace_app
+ * maps, once, read and write: this structure in block_bytes, then nblocks
+ * blocks, of which block s is number s % nblocks. Its only writer is the
+ * thread; the tracer trusts nothing in it. The first line is the tracer's, the
+ * rest the writer's. A writer that finds @state without TT_APP_ON does nothing;
+ * one that finds another generation than before begins a block and copies
+ * what its counts are to @base, from which all counts are meant.
+ */
+struct tt_app_page {
+	__u32 magic;
+	__u32 block_bytes;
+	__u32 nblocks;
+	__u32 state; /* TT_APP_*, and a number that is another one after clear and size */
+	__u32 ticks; /* TT_APP_TSC or TT_APP_NS: what times are */
+	__u32 reserved[11];
+
+	__u64 end; /* blocks before the current one * block_bytes + bytes used in that */
+	__u64 opening; /* blocks that have been begun: what they replace is no more */
+	__u64 lost_nested, lost_frozen, lost_full;
+	__u32 generation; /* upper bits of the state that @base is of */
+	__u32 reserved2;
+	struct {
+		__u64 block, records, lost_nested, lost_frozen, lost_full;
+	} base;
+};
+
+#define TT_APP_MAGIC 0x50505454u /* "TTPP" */
+#define TT_APP_ON 1
+#define TT_APP_FROZEN 2 /* count as lost */
+#define TT_APP_STOP 4 /* a full ring takes nothing */
+#define TT_APP_GENERATION_SHIFT 3
+#define TT_APP_TSC 1
+#define TT_APP_NS 2
+
+/*
+ * ioctl of /proc/timetrace_app: @entry is the address of a struct tt_dict_entry
+ * with its strings, as in a dump, of @bytes bytes. Its group is "app", its name
+ * "APPLICATION:EVENT"; names are of lower-case letters, digits and _. @id is
+ * what its records shall have; the same for the same description.
+ */
+struct tt_app_event_args {
+	__u64 entry;
+	__u32 bytes;
+	__u32 id;
+};
+
+#define TT_APP_ADD_EVENT _IOWR(0xb7, 0x70, struct tt_app_event_args)
+#define TT_APP_MAX_ENTRY 2048
+
 #define TT_COMMIT_RECORD (1u << 16)
 #define TT_COMMIT_BYTES(commit) ((__u32)(commit) & 0xffff)
 #define TT_COMMIT_RECORDS(commit) ((__u32)((commit) >> 16))
@@ -122,7 +175,7 @@ struct tt_file_header {
 	__u64 begin_ns; /* an earlier moment, in both */
 	__u64 begin_ticks;
 	__u32 histograms;
-	__u8 reserved2[4];
+	__u32 first_thread; /* rings from this number on are those of threads of applications */
 };
 
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
@@ -157,10 +210,13 @@ struct tt_dict_part {
 #define TT_PART_ZERO 0xff
 #define TT_MAX_PARTS 8
 
-/* produced = records in the dump + the five counts of lost ones. */
+/*
+ * Of the ring of a CPU, or of a thread. produced = records in the dump + the
+ * five counts of lost ones.
+ */
 struct tt_cpu_account {
 	__u32 magic;
-	__u32 cpu;
+	__u32 cpu; /* number of the ring */
 	__u64 produced;
 	__u64 overwritten;
 	__u64 lost_frozen;
@@ -168,7 +224,9 @@ struct tt_cpu_account {
 	__u64 lost_full;
 	__u64 lost_reader;
 	__u64 nested_ns; /* time of the last record lost as nested, or 0 */
-	__u64 blocks; /* of this CPU in the dump */
+	__u64 blocks; /* of this ring in the dump */
+	__u32 pid, tid; /* of the thread; 0: the ring of a CPU */
+	char comm[TT_COMM_CHARS]; /* its name when it got the ring; NUL-terminated */
 };
 
 /*

@@ -23,6 +23,12 @@ void tt_writer_set_host(struct tt_writer *writer, const char *host, const char *
 void tt_writer_set_dump_time(struct tt_writer *writer, uint64_t time_ns);
 
 /*
+ * Makes number @cpu, and all above it, rings of threads; that one of @thread.
+ * 0, -EINVAL or -ENOMEM.
+ */
+int tt_writer_set_thread(struct tt_writer *writer, uint32_t cpu, const struct tt_thread *thread);
+
+/*
  * Appends event number @event to the ring of @cpu. @args has one value for
  * each field; higher bits than the type has are cut off. Times of one CPU may
  * go backwards. 0, -EINVAL or -ENOMEM.

@@ -2,6 +2,7 @@
 #include <timetrace/record.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <random>
 
@@ -69,6 +70,40 @@ TEST(Reader, GivesBackWhatWasWritten) {
     EXPECT_EQ(produced, events.size());
     for (uint64_t since : reading.complete_since) EXPECT_EQ(since, 0u);
   }
+}
+
+TEST(Reader, RingsOfThreadsComeAfterThoseOfCpus) {
+  TempDir dir;
+  Writer writer = NewWriter();
+  const tt_thread thread = {100, 101, "worker"};
+  ASSERT_EQ(tt_writer_set_thread(writer.get(), 5, &thread), 0);
+  const tt_thread nobody = {};
+  EXPECT_EQ(tt_writer_set_thread(writer.get(), 6, &nobody), -EINVAL);
+  const uint64_t args[] = {1};
+  ASSERT_EQ(tt_writer_add(writer.get(), 2000, 1, 1, args), 0);
+  ASSERT_EQ(tt_writer_add(writer.get(), 1000, 5, 1, args), 0);
+  ASSERT_EQ(tt_writer_lose(writer.get(), 5, TT_LOSS_NESTED, 7), 0);
+  Save(writer.get(), dir.File("t"));
+
+  tt_reader* reader;
+  char err[256];
+  ASSERT_EQ(tt_open(dir.File("t").c_str(), &reader, err, sizeof(err)), 0) << err;
+  EXPECT_EQ(tt_info(reader)->cpus, 6u);
+  EXPECT_EQ(tt_info(reader)->first_thread, 5u);
+  tt_thread found = {};
+  for (uint32_t cpu : {0u, 1u, 4u, 6u}) EXPECT_EQ(tt_thread_of(reader, cpu, &found), -EINVAL);
+  ASSERT_EQ(tt_thread_of(reader, 5, &found), 0);
+  EXPECT_EQ(found.pid, 100u);
+  EXPECT_EQ(found.tid, 101u);
+  EXPECT_STREQ(found.comm, "worker");
+  EXPECT_EQ(tt_lost(reader, 5, TT_LOSS_NESTED), 7u);
+  tt_record record;
+  ASSERT_EQ(tt_next(reader, &record), 1);
+  EXPECT_EQ(record.cpu, 5);
+  ASSERT_EQ(tt_next(reader, &record), 1);
+  EXPECT_EQ(record.cpu, 1);
+  EXPECT_STREQ(tt_error(reader), "");
+  tt_close(reader);
 }
 
 // An interrupt that records a lot between a writer's clock reading and its
