@@ -17,6 +17,7 @@
 #include "incoming.h"
 #include "outgoing.h"
 #include "pacer.h"
+#include "resend.h"
 #include "rxmem.h"
 #include "wait.h"
 
@@ -24,9 +25,6 @@
  * packet would cost a context switch where threads share the CPU.
  */
 #define HOMA_COPY_BATCH 28000
-
-/* Most RESENDs sent at a time for one message. */
-#define HOMA_RESEND_BATCH 16
 
 /* A packet under way through input. */
 struct homa_input {
@@ -64,42 +62,6 @@ static void drop(struct homa_net *hnet, struct sk_buff *skb, u64 id, enum homa_d
 	homa_metric_inc(hnet, drops[why]);
 	homa_trace_drop(id, why);
 	kfree_skb_reason(skb, skb_reason(why));
-}
-
-static void set_resend(struct homa_rpc *rpc, struct homa_gap *missing, u32 *count)
-{
-	struct homa_gap gap = { .end = 0 };
-	u32 limit = READ_ONCE(rpc->rx.granted);
-
-	*count = 0;
-	while (*count < HOMA_RESEND_BATCH &&
-	       homa_gaps_next(rpc->rx.gaps, limit, gap.end, &gap))
-		missing[(*count)++] = gap;
-}
-
-/**
- * homa_request_missing() - ask for what did not arrive
- * @rpc: locked RPC with an incomplete message; unlocked on return.
- *
- * Return: false if nothing is owed to us.
- */
-bool homa_request_missing(struct homa_rpc *rpc)
-{
-	struct homa_gap missing[HOMA_RESEND_BATCH];
-	bool nothing_yet = !rpc->rx.length || !rpc->rx.num_bpages;
-	u32 count = 0, i;
-
-	homa_rpc_assert_locked(rpc);
-	if (!nothing_yet && rpc->rx.gaps)
-		set_resend(rpc, missing, &count);
-	homa_rpc_hold(rpc);
-	homa_rpc_unlock(rpc);
-	if (nothing_yet)
-		homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL, 0);
-	for (i = 0; i < count; i++)
-		homa_xmit_resend(rpc, missing[i].start, missing[i].end - missing[i].start, 0);
-	homa_rpc_put(rpc);
-	return nothing_yet || count;
 }
 
 /* Space for the message, or a place among those that wait for it. */
@@ -733,29 +695,4 @@ out:
 		homa_sock_put(in.hsk);
 	homa_pacer_passing(in.hnet);
 	return 0;
-}
-
-/**
- * homa_icmp() - the network cannot deliver our packets
- * @hnet: namespace.
- * @addr: where to.
- * @sport: our port, which must be in use: it is not easily guessed.
- * @dport: port there, or 0: the whole host is concerned.
- * @error: errno for clients, negative.
- *
- * Constant time: the next tick looks which RPCs are concerned.
- */
-void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error)
-{
-	struct homa_sock *hsk = homa_sock_find(hnet, sport);
-	struct homa_peer *peer;
-
-	if (!hsk)
-		return;
-	homa_sock_put(hsk);
-	peer = homa_peer_find(hnet, addr);
-	if (!peer)
-		return;
-	homa_peer_note_error(peer, dport, error);
-	homa_peer_put(peer);
 }

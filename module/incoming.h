@@ -6,8 +6,6 @@
 #include "rpc.h"
 
 int homa_rcv(struct sk_buff *skb);
-void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error);
-bool homa_request_missing(struct homa_rpc *rpc);
 void homa_retry_buffers(struct homa_sock *hsk);
 
 #endif /* _HOMA_INCOMING_H */

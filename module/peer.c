@@ -8,6 +8,7 @@
 #include <net/route.h>
 #include "compat.h"
 #include "peer.h"
+#include "sock.h"
 #include "uapi/homa.h"
 
 /* Looked at, and given up, when a peer is added to a full table. */
@@ -503,4 +504,29 @@ int homa_peer_table_init(void)
 void homa_peer_table_exit(void)
 {
 	rhashtable_destroy(&peer_table);
+}
+
+/**
+ * homa_icmp() - the network cannot deliver our packets
+ * @hnet: namespace.
+ * @addr: where to.
+ * @sport: our port, which must be in use: it is not easily guessed.
+ * @dport: port there, or 0: the whole host is concerned.
+ * @error: errno for clients, negative.
+ *
+ * Constant time: the next tick looks which RPCs are concerned.
+ */
+void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error)
+{
+	struct homa_sock *hsk = homa_sock_find(hnet, sport);
+	struct homa_peer *peer;
+
+	if (!hsk)
+		return;
+	homa_sock_put(hsk);
+	peer = homa_peer_find(hnet, addr);
+	if (!peer)
+		return;
+	homa_peer_note_error(peer, dport, error);
+	homa_peer_put(peer);
 }

@@ -209,4 +209,6 @@ void homa_peer_net_exit(struct homa_net *hnet);
 int homa_peer_table_init(void);
 void homa_peer_table_exit(void);
 
+void homa_icmp(struct homa_net *hnet, const struct in6_addr *addr, u16 sport, u16 dport, int error);
+
 #endif /* _HOMA_PEER_H */

@@ -11,6 +11,7 @@
 #include "incoming.h"
 #include "outgoing.h"
 #include "pacer.h"
+#include "resend.h"
 #include "rxmem.h"
 #include "timer.h"
 #include "tracing.h"
