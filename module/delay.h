@@ -18,6 +18,7 @@
 	POINT(copy_in) /* a part of a message is about to be copied from the application */ \
 	POINT(syscall) /* sendmsg begins, or recvmsg ends */ \
 	POINT(softirq) /* a softirq has its first packet */ \
+	POINT(gro) /* a bundle of packets leaves its device */ \
 	POINT(input) /* a packet is at protocol input */ \
 	POINT(pacer) /* a message may leave the pacer's queue */ \
 	POINT(grant) /* a GRANT is about to be sent */ \

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "gso.h"
+#include "wire.h"
 
 /**
  * homa_gso_mark() - mark a packet to be cut
@@ -65,10 +66,16 @@ static void finish_segment(struct sk_buff *skb, u32 header, u32 offset)
  */
 struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features)
 {
-	u32 header = homa_gso_header_bytes(skb), mss = skb_shinfo(skb)->gso_size, offset, i;
+	u32 mss = skb_shinfo(skb)->gso_size, header, offset, i;
 	const struct homa_data_hdr *h;
 	struct sk_buff *segs, *seg;
 
+	if (homa_gso_is_bundle(skb)) {
+		if (skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST))
+			return NULL;
+		return skb_segment_list(skb, features, skb_mac_header_len(skb));
+	}
+	header = homa_gso_header_bytes(skb);
 	if (!header || skb->len <= header + mss ||
 	    !(skb_shinfo(skb)->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)))
 		return ERR_PTR(-EINVAL);
@@ -78,9 +85,7 @@ struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features
 		return NULL;
 	}
 	h = (const struct homa_data_hdr *)skb->data;
-	offset = be32_to_cpu(h->seg_offset);
-	if (offset == HOMA_OFFSET_IN_SEQUENCE)
-		offset = be32_to_cpu(h->common.sequence);
+	offset = homa_wire_offset(h);
 	__skb_pull(skb, header);
 	/* No checksum is needed, and no device may leave a part of it undone. */
 	segs = skb_segment(skb, (features | NETIF_F_HW_CSUM) & ~NETIF_F_GSO_PARTIAL);

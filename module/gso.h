@@ -10,11 +10,16 @@
 u32 homa_gso_header_bytes(struct sk_buff *skb);
 
 void homa_gso_mark(struct sk_buff *skb, bool v4, u32 seg_bytes);
-/* The payload is segments that begin with their seg_offset each. */
+/* The payload of a long packet is segments that begin with their seg_offset each. */
 static inline bool homa_gso_repeats_offset(struct sk_buff *skb)
 {
-	return unlikely(skb_is_gso(skb)) &&
-	       homa_gso_header_bytes(skb) == HOMA_DATA_GSO_HDR_BYTES;
+	return homa_gso_header_bytes(skb) == HOMA_DATA_GSO_HDR_BYTES;
+}
+
+/* Whole packets, one behind the other, see gro.c. */
+static inline bool homa_gso_is_bundle(const struct sk_buff *skb)
+{
+	return skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST;
 }
 
 struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features);

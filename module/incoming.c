@@ -26,11 +26,22 @@
  */
 #define HOMA_COPY_BATCH 28000
 
-/* A packet under way through input. */
+/**
+ * struct homa_input - a packet under way through input
+ * @hnet: namespace.
+ * @hsk: socket, with a reference; it stays for the next packet of a bundle.
+ * @skb: the packet.
+ * @saddr: where from.
+ * @view: what it says.
+ * @bundled: others follow at once.
+ * @due: RPC to be looked at for grants after the last packet, or NULL.
+ */
 struct homa_input {
 	struct homa_net *hnet;
 	struct homa_sock *hsk;
 	struct sk_buff *skb;
+	bool bundled;
+	struct homa_rpc *due;
 	struct in6_addr saddr;
 	struct homa_wire_view view;
 };
@@ -258,6 +269,36 @@ static noinline_for_stack void grant_unlock(struct homa_rpc *rpc)
 	homa_grant_send(&grants);
 }
 
+/* The grants that packets of a bundle call for. No lock held. */
+static void grant_due(struct homa_input *in)
+{
+	struct homa_rpc *rpc = in->due;
+
+	if (!rpc)
+		return;
+	in->due = NULL;
+	homa_rpc_lock(rpc);
+	if (rpc->grant.managed)
+		grant_unlock(rpc);
+	else
+		homa_rpc_unlock(rpc);
+	homa_rpc_put(rpc);
+}
+
+/* Leaves the grants for a locked RPC to the last packet of it in a bundle. Unlocks it. */
+static void grant_later_unlock(struct homa_input *in, struct homa_rpc *rpc)
+{
+	bool other = in->due != rpc;
+
+	if (other)
+		homa_rpc_hold(rpc);
+	homa_rpc_unlock(rpc);
+	if (other) {
+		grant_due(in);
+		in->due = rpc;
+	}
+}
+
 /* The client has our reply. Unlocks @rpc. */
 static void acked(struct homa_rpc *rpc)
 {
@@ -351,10 +392,14 @@ static void data_in(struct homa_input *in)
 		    why != HOMA_DROP_NO_BUFFERS)
 			untold = rpc->peer;
 		homa_trace_arrived(rpc, view->data.payload_bytes);
-		if (unlikely(rpc->grant.managed))
-			grant_unlock(rpc);
-		else
+		if (unlikely(rpc->grant.managed)) {
+			if (in->bundled)
+				grant_later_unlock(in, rpc);
+			else
+				grant_unlock(rpc);
+		} else {
 			homa_rpc_unlock(rpc);
+		}
 	}
 	if (untold)
 		tell_cutoffs(in, untold);
@@ -586,9 +631,11 @@ static bool device_fits(const struct homa_sock *hsk, const struct sk_buff *skb)
 	return likely(!device) || device == skb->dev->ifindex || device == skb->skb_iif;
 }
 
+/* The socket of the packet before in a bundle is that of this one. */
 static enum homa_drop_reason find_sock(struct homa_input *in)
 {
-	in->hsk = homa_sock_find(in->hnet, in->view.dport);
+	if (!in->hsk)
+		in->hsk = homa_sock_find(in->hnet, in->view.dport);
 	if (!in->hsk || !family_fits(in->hsk, in) || !device_fits(in->hsk, in->skb))
 		return HOMA_DROP_NO_SOCKET;
 	if (!homa_is_client(in->view.local_id) && !READ_ONCE(in->hsk->is_server))
@@ -613,15 +660,83 @@ static enum homa_drop_reason read_packet(struct homa_input *in)
 			       &in->view);
 }
 
-/* A packet whose payload says in places where it belongs: cuts it there. */
-static noinline_for_stack void rcv_segments(struct sk_buff *skb)
+/* One packet; consumes it. */
+static __always_inline void rcv_packet(struct homa_input *in, struct sk_buff *skb)
+{
+	enum homa_drop_reason why;
+	u64 id = 0;
+
+	in->skb = skb;
+	why = read_packet(in);
+	if (why)
+		goto drop;
+	if (skb->protocol == htons(ETH_P_IP))
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &in->saddr);
+	else
+		in->saddr = ipv6_hdr(skb)->saddr;
+	id = in->view.local_id;
+	homa_delay_packet(id);
+	if (in->view.type != HOMA_DATA)
+		count_control(in->hnet, in->view.type);
+	if (in->view.type == HOMA_FREEZE) {
+		why = homa_freeze_in(in->hnet, &in->saddr);
+		if (why)
+			goto drop;
+		consume_skb(skb);
+		return;
+	}
+	why = find_sock(in);
+	if (why) {
+		/* ICMP is rate-limited: one for each message, if possible. */
+		if (in->view.type != HOMA_DATA || !in->view.data.offset)
+			port_unreachable(skb);
+		goto drop;
+	}
+	if (in->view.type == HOMA_DATA) {
+		data_in(in);
+		return;
+	}
+	why = control_in(in);
+	if (why)
+		goto drop;
+	consume_skb(skb);
+	return;
+drop:
+	drop(in->hnet, skb, id, why);
+}
+
+static void begin_input(struct homa_input *in, const struct sk_buff *skb, bool bundled)
+{
+	homa_core_input();
+	in->hnet = homa_net(dev_net(skb->dev));
+	in->hsk = NULL;
+	in->bundled = bundled;
+	in->due = NULL;
+}
+
+static void end_input(struct homa_input *in)
+{
+	if (in->hsk)
+		homa_sock_put(in->hsk);
+	homa_pacer_passing(in->hnet);
+}
+
+/* A bundle, or a packet whose payload says in places where it belongs: takes it apart. */
+static noinline_for_stack void rcv_several(struct sk_buff *skb)
 {
 	struct sk_buff *segs, *seg, *next;
+	struct homa_input in;
 
+	begin_input(&in, skb, true);
+	if (homa_gso_is_bundle(skb)) {
+		homa_metric_inc(in.hnet, gro_bundles);
+		homa_metric_add(in.hnet, gro_bundled, skb_shinfo(skb)->gso_segs);
+		homa_trace_bundle_in(skb_shinfo(skb)->gso_segs, skb->len);
+	}
 	__skb_push(skb, -skb_mac_offset(skb));
 	segs = __skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM, false);
 	if (IS_ERR_OR_NULL(segs)) {
-		drop(homa_net(dev_net(skb->dev)), skb, 0,
+		drop(in.hnet, skb, 0,
 		     segs == ERR_PTR(-ENOMEM) ? HOMA_DROP_NO_MEMORY : HOMA_DROP_RANGE);
 		return;
 	}
@@ -629,8 +744,10 @@ static noinline_for_stack void rcv_segments(struct sk_buff *skb)
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
 		__skb_pull(seg, skb_transport_offset(seg));
-		homa_rcv(seg);
+		rcv_packet(&in, seg);
 	}
+	grant_due(&in);
+	end_input(&in);
 }
 
 /**
@@ -642,57 +759,14 @@ static noinline_for_stack void rcv_segments(struct sk_buff *skb)
 int homa_rcv(struct sk_buff *skb)
 {
 	struct homa_input in;
-	enum homa_drop_reason why;
-	u64 id = 0;
 
-	if (homa_gso_repeats_offset(skb)) {
-		rcv_segments(skb);
+	if (unlikely(skb_is_gso(skb)) &&
+	    (homa_gso_is_bundle(skb) || homa_gso_repeats_offset(skb))) {
+		rcv_several(skb);
 		return 0;
 	}
-
-	homa_core_input();
-	in.hnet = homa_net(dev_net(skb->dev));
-	in.hsk = NULL;
-	in.skb = skb;
-	why = read_packet(&in);
-	if (why)
-		goto drop;
-	if (skb->protocol == htons(ETH_P_IP))
-		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &in.saddr);
-	else
-		in.saddr = ipv6_hdr(skb)->saddr;
-	id = in.view.local_id;
-	homa_delay_packet(id);
-	if (in.view.type != HOMA_DATA)
-		count_control(in.hnet, in.view.type);
-	if (in.view.type == HOMA_FREEZE) {
-		why = homa_freeze_in(in.hnet, &in.saddr);
-		if (why)
-			goto drop;
-		consume_skb(skb);
-		goto out;
-	}
-	why = find_sock(&in);
-	if (why) {
-		/* ICMP is rate-limited: one for each message, if possible. */
-		if (in.view.type != HOMA_DATA || !in.view.data.offset)
-			port_unreachable(skb);
-		goto drop;
-	}
-	if (in.view.type == HOMA_DATA) {
-		data_in(&in);
-		goto out;
-	}
-	why = control_in(&in);
-	if (why)
-		goto drop;
-	consume_skb(skb);
-	goto out;
-drop:
-	drop(in.hnet, skb, id, why);
-out:
-	if (in.hsk)
-		homa_sock_put(in.hsk);
-	homa_pacer_passing(in.hnet);
+	begin_input(&in, skb, false);
+	rcv_packet(&in, skb);
+	end_input(&in);
 	return 0;
 }

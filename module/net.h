@@ -32,8 +32,10 @@ struct homa_tunables {
 	int defer_min_bytes;
 	int fifo_grant_increment;
 	int grant_fifo_fraction;
+	int gro_bypass;
 	int link_mbps;
 	int max_grantable_rpcs;
+	int max_gro_skbs;
 	int max_gso_size;
 	int max_incoming;
 	int max_link_usage;

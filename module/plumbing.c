@@ -19,6 +19,7 @@
 #include <net/transp_v6.h>
 #include "compat.h"
 #include "freeze.h"
+#include "gro.h"
 #include "gso.h"
 #include "incoming.h"
 #include "info.h"
@@ -380,6 +381,8 @@ static int homa_v4_err(struct sk_buff *skb, u32 info)
 
 static const struct net_offload homa_offload = {
 	.callbacks.gso_segment = homa_gso_segment,
+	.callbacks.gro_receive = homa_gro_receive,
+	.callbacks.gro_complete = homa_gro_complete,
 };
 
 static const struct net_protocol homa_v4_protocol = {

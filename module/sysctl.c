@@ -30,6 +30,7 @@ static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
 static int max_int = S32_MAX;
 static int max_packet = 65535; /* length of an IP packet */
+static int max_bundle = 1000; /* packets */
 static int max_level = 7; /* of the IP header */
 static int max_share = 500; /* permille */
 static int min_usage = 5; /* percent */
@@ -42,7 +43,9 @@ static int max_usage = 100;
 	NAME(defer_min_bytes, 1000, zero, max_message) \
 	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
+	NAME(gro_bypass, 0, zero, one) \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
+	NAME(max_gro_skbs, 20, zero, max_bundle) /* packets; up to 1: no bundles */ \
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_nic_est_backlog_usecs, 5, zero, max_usecs) \

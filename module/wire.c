@@ -58,6 +58,13 @@ static struct homa_wire_ack parse_ack(const struct homa_ack *ack)
 	return out;
 }
 
+u32 homa_wire_offset(const struct homa_data_hdr *h)
+{
+	u32 offset = be32_to_cpu(h->seg_offset);
+
+	return offset == HOMA_OFFSET_IN_SEQUENCE ? be32_to_cpu(h->common.sequence) : offset;
+}
+
 static enum homa_drop_reason parse_data(const struct homa_data_hdr *h,
 					u32 length, struct homa_wire_data *data)
 {
@@ -65,14 +72,12 @@ static enum homa_drop_reason parse_data(const struct homa_data_hdr *h,
 
 	*data = (struct homa_wire_data) {
 		.message_length = be32_to_cpu(h->message_length),
-		.offset = be32_to_cpu(h->seg_offset),
+		.offset = homa_wire_offset(h),
 		.payload_bytes = length - sizeof(*h),
 		.ack = parse_ack(&h->ack),
 		.cutoff_version = be16_to_cpu(h->cutoff_version),
 		.retransmit = h->retransmit,
 	};
-	if (data->offset == HOMA_OFFSET_IN_SEQUENCE)
-		data->offset = be32_to_cpu(h->common.sequence);
 	if (!data->message_length ||
 	    data->message_length > HOMA_WIRE_MAX_MESSAGE)
 		return HOMA_DROP_MESSAGE_LENGTH;

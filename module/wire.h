@@ -115,6 +115,9 @@ static inline bool homa_is_client(u64 local_id)
 	return !(local_id & 1);
 }
 
+/* Where in its message the payload of a DATA packet begins. */
+u32 homa_wire_offset(const struct homa_data_hdr *h);
+
 /* The name of the same RPC at the other side. */
 static inline u64 homa_peer_id(u64 id)
 {

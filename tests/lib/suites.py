@@ -35,7 +35,7 @@ COVERAGE = "coverage"
 
 # All that the module does, and the tracer with it.
 MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels", "path",
-                  "namespaces", "packet", "hostile", "control", "strategies", "gso", "tracer", "app",
+                  "namespaces", "packet", "hostile", "control", "strategies", "gro", "gso", "tracer", "app",
                   "triggers", "pacer", "delays"]
 
 GUESTS = {

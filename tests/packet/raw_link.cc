@@ -2,7 +2,9 @@
 #include "raw_link.h"
 
 #include <arpa/inet.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
@@ -108,7 +110,7 @@ std::optional<Frame> parse(int family, const Bytes& packet) {
 }  // namespace
 
 RawLink::RawLink(int family, const std::string& device, const std::string& host_device)
-    : family_(family) {
+    : family_(family), device_(device) {
   // Only what arrives at our device; the address of the other one is needed once.
   fd_ = socket(AF_PACKET, SOCK_DGRAM, 0);
   check(fd_ >= 0, "socket AF_PACKET (as root?)");
@@ -210,6 +212,15 @@ void RawLink::send_checked(const Address& from, const Address& to, std::uint8_t 
   const std::uint16_t sum = checksum(summed);
   std::memcpy(&bytes.at(at), &sum, sizeof(sum));
   send(from, to, protocol, bytes);
+}
+
+bool RawLink::cuts() const {
+  ethtool_value tso = {ETHTOOL_GTSO, 0};
+  ifreq request = {};
+  std::strncpy(request.ifr_name, device_.c_str(), IFNAMSIZ - 1);
+  request.ifr_data = reinterpret_cast<char*>(&tso);
+  check(!ioctl(fd_, SIOCETHTOOL, &request), "ETHTOOL_GTSO");
+  return !tso.data;
 }
 
 std::optional<Frame> RawLink::receive(int timeout_ms) {

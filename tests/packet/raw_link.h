@@ -49,6 +49,8 @@ class RawLink {
   // As send(), with the checksum of ICMP at byte @at of @bytes.
   void send_checked(const Address& from, const Address& to, std::uint8_t protocol, Bytes bytes,
                     std::size_t at);
+  // Whether our device cuts packets longer than the MTU, because it has no segmentation offload.
+  bool cuts() const;
   // The next packet of our family sent by the module's host, or nothing.
   std::optional<Frame> receive(int timeout_ms);
 
@@ -59,6 +61,7 @@ class RawLink {
   int fd_;
   int super_fd_;
   int index_;
+  std::string device_;
   std::array<std::uint8_t, 6> mac_;
 };
 

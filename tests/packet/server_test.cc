@@ -40,19 +40,21 @@ TEST_F(ServerTest, AnyOrderAnyBoundaries) {
   EXPECT_EQ(counted("drop_DUPLICATE"), 1u);
 }
 
-// What devices pass on unsegmented, in both shapes it may have.
+// What devices pass on unsegmented, in both shapes it may have. A veth device makes bundles only
+// of what came from one without segmentation offload, which cuts the first shape as well.
 TEST_F(ServerTest, SuperPacket) {
   constexpr std::uint32_t kLength = 40000, kSegment = 1400, kSegments = 29;
   received r = {};
   Bytes packet = data_packet(to_server(new_id()), {kLength, 0, pattern_bytes(0, kLength)});
   raw_link->send_super(peer_, self_, kHomaProtocol, packet, kSegment);
   EXPECT_EQ(take(server_, r), pattern_bytes(0, kLength));
-  EXPECT_EQ(counted("packets_rcvd_DATA"), 1u);
+  const std::uint64_t plain = raw_link->cuts() ? kSegments : 1u;
+  EXPECT_EQ(counted("packets_rcvd_DATA"), plain);
 
   packet = gso_packet(to_server(new_id()), kLength, kSegment);
   raw_link->send_super(peer_, self_, kHomaProtocol, packet, kSegment + sizeof(std::uint32_t));
   EXPECT_EQ(take(server_, r), pattern_bytes(0, kLength));
-  EXPECT_EQ(counted("packets_rcvd_DATA"), 1u + kSegments);
+  EXPECT_EQ(counted("packets_rcvd_DATA"), plain + kSegments);
 }
 
 TEST_F(ServerTest, Reply) {

@@ -329,6 +329,24 @@ TEST(AttributeHoma, DriverWithGro) {
   EXPECT_EQ(tiles.count("req_unexplained"), 0u);
 }
 
+TEST(AttributeHoma, PacketInABundle) {
+  Script s = HomaRpc(1234, 0);
+  for (Event& e : s.trace.events) {
+    if (e.kind == Kind::netif_rx) {
+      e.kind = Kind::napi_gro_receive;
+      e.time += 17 + 18 + 6;
+    } else if (e.kind == Kind::netif_receive_skb) {
+      e.kind = Kind::homa_gro_join;
+      e.args = {e.args[arg::packet::id] ^ 1, e.args[arg::packet::offset], 2};
+    }
+  }
+  Tiles tiles = NonZero(Only(s));
+  EXPECT_EQ(tiles["req_network"], 16 + 17 + 18);
+  EXPECT_EQ(tiles["req_batch"], 19 + 20);
+  EXPECT_EQ(tiles.count("req_ip_input"), 0u);
+  EXPECT_EQ(tiles.count("req_unexplained"), 0u);
+}
+
 // A round trip over TCP or UDP; the packets of UDP have no id.
 Script FlowRpc(std::uint64_t proto, bool data_ready = true, bool epoll = false) {
   Script s;

@@ -7,7 +7,9 @@
 //
 // A driver that feeds GRO has no netif_rx: there the packet is queued inside
 // the device and waits for the softirq that polls it, which cannot be told
-// from its way to the device.
+// from its way to the device. A packet that joins a bundle has no
+// netif_receive_skb of its own; it is in its batch until the bundle is taken
+// apart at transport input.
 #include "attribute/stages.h"
 
 namespace hs {
@@ -20,6 +22,7 @@ struct PacketPath {
   const Event* last_start = nullptr;  // last device
   const Event* queued = nullptr;      // for a CPU's backlog, or in GRO
   const Event* received = nullptr;
+  bool bundled = false;  // received: joins a bundle
 };
 
 PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets) {
@@ -30,8 +33,10 @@ PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets
   const Event* start = nullptr;
   for (std::uint32_t i : packets) {
     const Event& event = stage.timeline.at(i);
-    if (event.args[arg::packet::id] != critical.id) continue;
-    const std::uint64_t offset = event.args[arg::packet::offset];
+    const bool joins = event.kind == Kind::homa_gro_join;
+    if (!joins && event.args[arg::packet::id] != critical.id) continue;
+    const std::uint64_t offset =
+        joins ? event.args[arg::homa_gro_join::offset] : event.args[arg::packet::offset];
     if (offset != critical.offset && offset != critical.sent_offset) continue;
     if (event.time < from) continue;
     if (event.time > to) break;
@@ -52,7 +57,9 @@ PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets
       case Kind::napi_gro_receive:
         queued = &event;
         break;
+      case Kind::homa_gro_join:
       case Kind::netif_receive_skb:
+        path.bundled = joins;
         path.received = &event;
         path.queued = queued;
         path.last_start = start;
@@ -110,7 +117,7 @@ void Transit(Stage& stage, const Critical& critical, EventRun packets, Tile firs
     tiler.Close(Tile::batch, path.queued->time);
     if (path.queued->cpu != path.received->cpu) Backlog(stage, *path.queued, *path.received);
   }
-  tiler.Close(Tile::batch, path.received->time);
+  tiler.Close(Tile::batch, path.bundled ? critical.input : path.received->time);
 }
 
 }  // namespace hs

@@ -35,9 +35,12 @@ Timeline::Timeline(const Trace& t)
     const Event& event = events[i];
     if (event.kind == Kind::homa_recv_enter) {
       receivers.Add(event.args[arg::homa_recv_enter::tid], i);
+    } else if (event.kind == Kind::homa_gro_join) {
+      homa_packets.Add(event.args[arg::homa_gro_join::rpc_id] ^ 1, i);
     } else if (IsHoma(event.kind)) {
       // Every event of one RPC has its id first; these are of none.
-      if (event.kind != Kind::homa_recv_sleep && event.kind != Kind::homa_recv_spin)
+      if (event.kind != Kind::homa_recv_sleep && event.kind != Kind::homa_recv_spin &&
+          event.kind != Kind::homa_bundle_in)
         homa.Add(event.args[0] & ~1ull, i);
     } else if (IsPacket(event.kind)) {
       const std::uint64_t proto = event.args[arg::packet::proto];

@@ -29,7 +29,7 @@ struct Timeline {
   Cores cores;
   std::vector<Silence> silences;
   EventIndex homa;          // events of homa.ko by RPC, rpc_id with bit 0 cleared
-  EventIndex homa_packets;  // packet events of Homa by sender id
+  EventIndex homa_packets;  // packet events of Homa, and homa_gro_join, by sender id
   EventIndex flows;         // packet events of TCP and UDP by FlowKey()
   EventIndex ready;         // sk_data_ready by local port
   EventIndex receivers;     // homa_recv_enter by thread
