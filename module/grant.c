@@ -11,6 +11,9 @@
 #include "link.h"
 #include "outgoing.h"
 
+/* Messages looked at for what they owe. */
+#define HOMA_OWING_LOOK 256
+
 /* Old messages considered for a grant out of order. */
 #define HOMA_OLDEST_LOOK 16
 
@@ -111,6 +114,8 @@ static void init_queue(struct homa_grant_queue *queue, int ifindex)
 	queue->turns = 0;
 	queue->next_oldest_ns = 0;
 	queue->total_incoming = 0;
+	queue->arrivals = 0;
+	queue->arrivals_seen = 0;
 }
 
 /* Queue with the least ifindex from @ifindex on, or NULL. */
@@ -174,6 +179,7 @@ void homa_grant_join(struct homa_rpc *rpc, int ifindex, u64 now_ns)
 	entry->length = rpc->rx.length;
 	entry->granted = rpc->rx.granted;
 	entry->incoming = 0;
+	entry->asked = 0;
 	entry->rank.birth_ns = now_ns;
 	RB_CLEAR_NODE(&entry->node);
 	spin_lock(&hnet->grant_lock);
@@ -365,6 +371,82 @@ static void decide(struct homa_net *hnet, struct homa_grant_queue *queue,
 	grant_oldest(hnet, queue, window, list);
 }
 
+static u64 idle_ns(const struct homa_net *hnet)
+{
+	return READ_ONCE(hnet->tun.resend_idle_usecs) * (u64)NSEC_PER_USEC;
+}
+
+/* Bytes of the queue's messages are under way, and should arrive. */
+static void watch(struct homa_net *hnet, const struct homa_grant_queue *queue)
+{
+	lockdep_assert_held(&hnet->grant_lock);
+	if (hnet->idle_ticking || queue->total_incoming <= 0 || !idle_ns(hnet))
+		return;
+	hnet->idle_ticking = true;
+	hrtimer_start(&hnet->idle_timer, ns_to_ktime(idle_ns(hnet)), HRTIMER_MODE_REL_SOFT);
+}
+
+/*
+ * Adds the best messages of @queue that owe bytes and were not asked for them
+ * since the last ones came, with references; not for more than the budget, which is
+ * what the network was meant to hold. Return: their number then.
+ */
+static u32 find_owing(const struct homa_net *hnet, struct homa_grant_queue *queue,
+		      struct homa_rpc **owing, u32 count)
+{
+	s64 budget = READ_ONCE(hnet->tun.max_incoming);
+	struct rb_node *peer, *node;
+	u32 looked = 0;
+
+	for (peer = rb_first_cached(&queue->peers); peer; peer = rb_next(peer)) {
+		for (node = &best_of(peer)->node; node; node = rb_next(node)) {
+			struct homa_rpc_grant *entry = entry_of(node);
+
+			if (budget <= 0 || count == HOMA_MAX_OWING || looked++ == HOMA_OWING_LOOK)
+				return count;
+			if (!entry->incoming || entry->asked == entry->rank.unreceived)
+				continue;
+			entry->asked = entry->rank.unreceived;
+			budget -= entry->incoming;
+			/* It has not left, hence was not freed. */
+			homa_rpc_hold(rpc_of(entry));
+			owing[count++] = rpc_of(entry);
+		}
+	}
+	return count;
+}
+
+/**
+ * homa_grant_owing() - find messages that should arrive and do not
+ * @hnet: namespace. No lock held.
+ * @owing: room for HOMA_MAX_OWING; each with a reference.
+ * @next_ns: set: when hnet->idle_timer shall expire again, 0: it stops.
+ *
+ * While all is well, packets of what was granted come one after the other. If
+ * none came to a device since the last call, they are lost.
+ *
+ * Return: their number.
+ */
+u32 homa_grant_owing(struct homa_net *hnet, struct homa_rpc **owing, u64 *next_ns)
+{
+	struct homa_grant_queue *queue;
+	bool again = false;
+	u32 count = 0;
+
+	spin_lock_bh(&hnet->grant_lock);
+	list_for_each_entry(queue, &hnet->grant_queues, link) {
+		if (queue->arrivals == queue->arrivals_seen)
+			count = find_owing(hnet, queue, owing, count);
+		else if (queue->total_incoming > 0)
+			again = true;
+		queue->arrivals_seen = queue->arrivals;
+	}
+	*next_ns = again || count ? idle_ns(hnet) : 0;
+	hnet->idle_ticking = *next_ns;
+	spin_unlock_bh(&hnet->grant_lock);
+	return count;
+}
+
 /**
  * homa_grant_progress() - bytes of a message that joined have arrived, or were
  * copied out
@@ -384,6 +466,7 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 	homa_rpc_assert_locked(rpc);
 	spin_lock(&hnet->grant_lock);
 	queue = rpc->peer->grants.queue;
+	queue->arrivals++;
 	remove(hnet, entry);
 	entry->rank.unreceived = rpc->rx.missing;
 	count_incoming(queue, entry);
@@ -394,6 +477,7 @@ void homa_grant_progress(struct homa_rpc *rpc, struct homa_grant_list *list)
 	else
 		add(hnet, entry);
 	decide(hnet, queue, list);
+	watch(hnet, queue);
 	put_queue(hnet, queue);
 	spin_unlock(&hnet->grant_lock);
 }

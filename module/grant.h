@@ -45,6 +45,10 @@ static inline bool homa_grant_paused(const struct homa_rpc *rpc)
 	return rpc->grant.managed && RB_EMPTY_NODE(&rpc->grant.node);
 }
 
+/* Most messages that are asked for at once. */
+#define HOMA_MAX_OWING 32
+
+u32 homa_grant_owing(struct homa_net *hnet, struct homa_rpc **owing, u64 *next_ns);
 void homa_grant_check(struct homa_net *hnet);
 void homa_grant_send(struct homa_grant_list *list);
 

@@ -53,6 +53,7 @@ struct homa_tunables {
 	int poll_usecs;
 	int priority_map[HOMA_MAX_PRIORITIES];
 	int request_ack_ticks;
+	int resend_idle_usecs;
 	int resend_interval;
 	int resend_ticks;
 	int timeout_ticks;
@@ -73,6 +74,8 @@ struct homa_tunables {
  * @turns: turns given so far, see struct homa_grant_rank.
  * @next_oldest_ns: time of the next grant to the oldest.
  * @total_incoming: bytes granted and not received.
+ * @arrivals: packets of these messages so far.
+ * @arrivals_seen: of these, when homa_grant_owing() last looked.
  */
 struct homa_grant_queue {
 	struct list_head link;
@@ -83,6 +86,8 @@ struct homa_grant_queue {
 	u64 turns;
 	u64 next_oldest_ns;
 	s64 total_incoming;
+	u32 arrivals;
+	u32 arrivals_seen;
 };
 
 /**
@@ -108,12 +113,14 @@ struct homa_grant_queue {
  * @peer_lock: protects @peers and @num_peers.
  * @peers: peers, those used longest ago somewhere near the head.
  * @num_peers: length of @peers.
- * @grant_lock: protects what follows up to @num_grants and each RPC's
+ * @grant_lock: protects what follows up to @idle_ticking and each RPC's
  *	grant entry.
  * @grant_queues: messages that need grants, by device, in the order of
  *	ifindex; the first is @grant_spare.
  * @grant_spare: takes them when there is no memory for another.
  * @num_grants: messages in all of them that can be granted.
+ * @idle_ticking: @idle_timer runs.
+ * @idle_timer: looks whether those who owe bytes send any.
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
  * @tick_ns: from its last pass to the next.
@@ -150,7 +157,9 @@ struct homa_net {
 	struct list_head grant_queues;
 	struct homa_grant_queue grant_spare;
 	u32 num_grants;
+	bool idle_ticking;
 
+	struct hrtimer idle_timer;
 	struct hrtimer tick_timer;
 	int ticking;
 	u64 tick_ns;

@@ -96,6 +96,7 @@ struct homa_rpc_rx {
  * @length: bytes of the message.
  * @granted: bytes of it granted.
  * @incoming: bytes counted in queue->total_incoming.
+ * @asked: bytes of it still unreceived when they were asked for early, 0: never.
  * @managed: is in a queue.
  */
 struct homa_rpc_grant {
@@ -105,6 +106,7 @@ struct homa_rpc_grant {
 	u32 length;
 	u32 granted;
 	u32 incoming;
+	u32 asked;
 	bool managed;
 };
 

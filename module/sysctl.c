@@ -60,6 +60,7 @@ static int max_usage = 100;
 	NAME(peer_net_max, 10000, one, max_peers) /* peers */ \
 	NAME(poll_usecs, 50, zero, max_usecs) \
 	NAME(request_ack_ticks, 2, one, max_ticks) /* ms */ \
+	NAME(resend_idle_usecs, 100, zero, max_usecs) /* 0: only resend_ticks */ \
 	NAME(resend_interval, 5, one, max_ticks) /* ms */ \
 	NAME(resend_ticks, 5, one, max_ticks) /* ms */ \
 	NAME(timeout_ticks, 100, one, max_ticks) /* ms */ \

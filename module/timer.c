@@ -198,8 +198,33 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+/* Asks at once for what was lost if a link is idle meanwhile. */
+static enum hrtimer_restart idle(struct hrtimer *timer)
+{
+	struct homa_net *hnet = container_of(timer, struct homa_net, idle_timer);
+	struct homa_rpc *owing[HOMA_MAX_OWING];
+	u64 next_ns;
+	u32 count = homa_grant_owing(hnet, owing, &next_ns), i;
+
+	for (i = 0; i < count; i++) {
+		homa_rpc_lock(owing[i]);
+		if (owing[i]->state != HOMA_RPC_DEAD && peer_owes(owing[i])) {
+			homa_metric_inc(hnet, resends_idle);
+			homa_request_missing(owing[i]);
+		} else {
+			homa_rpc_unlock(owing[i]);
+		}
+		homa_rpc_put(owing[i]);
+	}
+	if (!next_ns)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime(next_ns));
+	return HRTIMER_RESTART;
+}
+
 void homa_timer_net_init(struct homa_net *hnet)
 {
+	hrtimer_setup(&hnet->idle_timer, idle, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	hnet->tick_ns = HOMA_TICK_NS;
 	hrtimer_setup(&hnet->tick_timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	INIT_WORK(&hnet->tick_work, tick_work);
@@ -208,6 +233,7 @@ void homa_timer_net_init(struct homa_net *hnet)
 /* The namespace has no sockets any more. */
 void homa_timer_net_exit(struct homa_net *hnet)
 {
+	hrtimer_cancel(&hnet->idle_timer);
 	hrtimer_cancel(&hnet->tick_timer);
 	cancel_work_sync(&hnet->tick_work);
 }

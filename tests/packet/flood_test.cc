@@ -84,7 +84,7 @@ class FloodTest : public PacketTest {
 };
 
 TEST_F(FloodTest, HostsThatDoNotExist) {
-  Setting patience("resend_ticks", "10000");  // what is missing is not asked for
+  Setting patience("resend_ticks", "10000"), never("resend_idle_usecs", "0");  // what is missing is not asked for
   serve(peer_);
   serve(raw_link->host(kFenceHost));
   Setting most("peer_net_max", std::to_string(kMostPeers));

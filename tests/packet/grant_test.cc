@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who is granted when not all can be: spread over peers, order, budget.
+#include <unistd.h>
+
 #include <set>
 
 #include "fixture.h"
@@ -46,6 +48,32 @@ TEST_F(GrantTest, RoundRobin) {
   EXPECT_EQ(granted(settle()), std::set<std::uint64_t>{ids[0]});
   Setting order("grant_order", "rr");
   for (std::size_t i = 1; i < ids.size(); i++) await(HOMA_GRANT, ids[i] | 1);
+}
+
+// What was granted and does not come is asked for at once, and then not again until something has come.
+TEST_F(GrantTest, IdleLink) {
+  constexpr useconds_t kLongUs = 20'000;
+  Setting patience("resend_ticks", "100000"), timeout("timeout_ticks", "100000");
+  Setting share("grant_fifo_fraction", "0"), window("window", "5000");
+  Setting never("resend_idle_usecs", "0");
+  const std::uint64_t other = begin(peer_, 60000);
+  usleep(kLongUs);
+  EXPECT_TRUE(of(settle(), HOMA_RESEND, other | 1).empty());
+
+  Setting soon("resend_idle_usecs", "1000");
+  const std::uint64_t id = begin(peer_, 50000);
+  Frame resend = await(HOMA_RESEND, id | 1);
+  EXPECT_EQ(ntohl(header<homa_resend_hdr>(resend.bytes).offset), kFirstBytes);
+  usleep(kLongUs);
+  EXPECT_TRUE(of(settle(), HOMA_RESEND, id | 1).empty());
+
+  Data data = {50000, 2 * kFirstBytes, pattern_bytes(2 * kFirstBytes, 3 * kFirstBytes)};
+  data.incoming = kFirstBytes;
+  send(data_packet(to_server(id), data));
+  resend = await(HOMA_RESEND, id | 1);
+  EXPECT_EQ(ntohl(header<homa_resend_hdr>(resend.bytes).offset), kFirstBytes);
+  EXPECT_EQ(ntohl(header<homa_resend_hdr>(resend.bytes).length), kFirstBytes);
+  EXPECT_EQ(counted("resends_idle"), 3u);  // and once for the other
 }
 
 TEST_F(GrantTest, EachDeviceHasABudget) {

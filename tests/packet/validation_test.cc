@@ -129,7 +129,7 @@ TEST_F(ValidationTest, LengthChanged) {
 }
 
 TEST_F(ValidationTest, Gaps) {
-  Setting patience("resend_ticks", "100000");
+  Setting patience("resend_ticks", "100000"), never("resend_idle_usecs", "0");
   // Every second byte: the holes of one message are limited.
   const std::uint64_t id = new_id();
   received r = {};
