@@ -4,6 +4,7 @@
 #define _HOMA_COMPAT_H
 
 #include <linux/hrtimer.h>
+#include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
@@ -44,6 +45,29 @@ static inline void homa_skb_depart_at(struct sk_buff *skb, u64 time_ns)
 	skb_set_delivery_time(skb, ns_to_ktime(time_ns), true);
 #else
 	skb_set_delivery_time(skb, ns_to_ktime(time_ns), SKB_CLOCK_MONOTONIC);
+#endif
+}
+
+/* A device that only owns NAPI instances. */
+static inline struct net_device *homa_alloc_dummy(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	struct net_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+
+	if (dev)
+		init_dummy_netdev(dev);
+	return dev;
+#else
+	return alloc_netdev_dummy(0);
+#endif
+}
+
+static inline void homa_free_dummy(struct net_device *dev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	kfree(dev);
+#else
+	free_netdev(dev);
 #endif
 }
 

@@ -13,11 +13,19 @@
 #include "strategy.h"
 
 /**
- * struct homa_core - one CPU; written there, read anywhere
- * @input_ns: last packet at protocol input.
+ * struct homa_core - one CPU; times, written there but for @app_ns, read anywhere
+ * @arrival_ns: the layers below handed a packet over.
+ * @input_ns: last packet at protocol input, where it is handled.
+ * @done_ns: that was over, or the packet was sent to another CPU.
+ * @work_ns: packets have come without a pause since then, see steer_adaptive.c.
+ * @app_ns: a thread here was given a message.
  */
 struct homa_core {
+	u64 arrival_ns;
 	u64 input_ns;
+	u64 done_ns;
+	u64 work_ns;
+	u64 app_ns;
 };
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct homa_core, homa_cores);
@@ -28,6 +36,20 @@ static __always_inline void homa_core_input(void)
 {
 	if (static_branch_unlikely(&homa_core_key))
 		this_cpu_write(homa_cores.input_ns, ktime_get_mono_fast_ns());
+}
+
+/* Nothing is left to do for the packet. */
+static __always_inline void homa_core_done(void)
+{
+	if (static_branch_unlikely(&homa_core_key))
+		this_cpu_write(homa_cores.done_ns, ktime_get_mono_fast_ns());
+}
+
+/* A thread on @cpu is given a message. */
+static __always_inline void homa_core_app(int cpu)
+{
+	if (static_branch_unlikely(&homa_core_key))
+		WRITE_ONCE(per_cpu(homa_cores.app_ns, cpu), ktime_get_mono_fast_ns());
 }
 
 /* A namespace begins to use @strategy. May sleep, as the next one. */

@@ -19,6 +19,7 @@
 #include "pacer.h"
 #include "resend.h"
 #include "rxmem.h"
+#include "steer.h"
 #include "wait.h"
 
 /* A thread is woken for this many bytes of a message, or for its end: for each
@@ -719,6 +720,7 @@ static void end_input(struct homa_input *in)
 	if (in->hsk)
 		homa_sock_put(in->hsk);
 	homa_pacer_passing(in->hnet);
+	homa_core_done();
 }
 
 /* A bundle, or a packet whose payload says in places where it belongs: takes it apart. */
@@ -744,9 +746,25 @@ static noinline_for_stack void rcv_several(struct sk_buff *skb)
 	skb_list_walk_safe(segs, seg, next) {
 		skb_mark_not_on_list(seg);
 		__skb_pull(seg, skb_transport_offset(seg));
-		rcv_packet(&in, seg);
+		if (!homa_steer(in.hnet, seg))
+			rcv_packet(&in, seg);
 	}
 	grant_due(&in);
+	end_input(&in);
+}
+
+/**
+ * homa_rcv_steered() - a packet that is on the right CPU
+ * @skb: packet without IP header, no bundle; consumed.
+ *
+ * Softirq, under rcu_read_lock().
+ */
+void homa_rcv_steered(struct sk_buff *skb)
+{
+	struct homa_input in;
+
+	begin_input(&in, skb, false);
+	rcv_packet(&in, skb);
 	end_input(&in);
 }
 
@@ -758,15 +776,12 @@ static noinline_for_stack void rcv_several(struct sk_buff *skb)
  */
 int homa_rcv(struct sk_buff *skb)
 {
-	struct homa_input in;
-
 	if (unlikely(skb_is_gso(skb)) &&
 	    (homa_gso_is_bundle(skb) || homa_gso_repeats_offset(skb))) {
 		rcv_several(skb);
 		return 0;
 	}
-	begin_input(&in, skb, false);
-	rcv_packet(&in, skb);
-	end_input(&in);
+	if (!homa_steer(homa_net(dev_net(skb->dev)), skb))
+		homa_rcv_steered(skb);
 	return 0;
 }

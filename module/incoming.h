@@ -6,6 +6,7 @@
 #include "rpc.h"
 
 int homa_rcv(struct sk_buff *skb);
+void homa_rcv_steered(struct sk_buff *skb);
 void homa_retry_buffers(struct homa_sock *hsk);
 
 #endif /* _HOMA_INCOMING_H */

@@ -6,6 +6,7 @@
 #include "delay.h"
 #include "freeze.h"
 #include "grant.h"
+#include "incoming.h"
 #include "info.h"
 #include "link.h"
 #include "net.h"
@@ -14,6 +15,7 @@
 #include "plumbing.h"
 #include "rpc.h"
 #include "sock.h"
+#include "steer.h"
 #include "sysctl.h"
 #include "timer.h"
 #include "tracing.h"
@@ -114,6 +116,9 @@ static int __init homa_load(void)
 	err = homa_tracing_init();
 	if (err)
 		goto fail_tracing;
+	err = homa_steer_init(homa_rcv_steered);
+	if (err)
+		goto fail_steer;
 	err = homa_plumbing_register();
 	if (err)
 		goto fail_plumbing;
@@ -121,6 +126,8 @@ static int __init homa_load(void)
 	return 0;
 
 fail_plumbing:
+	homa_steer_exit();
+fail_steer:
 	homa_tracing_exit();
 fail_tracing:
 	homa_links_exit();
@@ -141,6 +148,7 @@ fail_sock:
 static void __exit homa_unload(void)
 {
 	homa_plumbing_unregister();
+	homa_steer_exit();
 	homa_links_exit();
 	unregister_pernet_subsys(&homa_net_ops);
 	/* Sockets and peers are freed by RCU callbacks of ours. */

@@ -97,6 +97,7 @@ struct homa_grant_queue {
  * @tun: settings, read without a lock.
  * @grant_order: strategy; written under @grant_lock.
  * @pacer: strategy; written under homa_links_lock().
+ * @steering: strategy.
  * @links: its network devices by ifindex, see link.h.
  * @links_work: asks them for their speeds.
  * @num_paced: those of them that are paced.
@@ -134,6 +135,7 @@ struct homa_net {
 	struct homa_tunables tun;
 	const struct homa_grant_order *grant_order;
 	const struct homa_pacer *pacer;
+	const struct homa_steering *steering;
 	const struct homa_wait_policy *wait_policy;
 	const struct homa_waiter_order *waiter_order;
 	struct xarray links;
@@ -177,6 +179,12 @@ extern struct workqueue_struct *homa_wq;
 static inline struct homa_net *homa_net(const struct net *net)
 {
 	return net_generic(net, homa_net_id);
+}
+
+/* The setting busy_usecs. */
+static inline u64 homa_busy_ns(const struct homa_net *hnet)
+{
+	return (u64)READ_ONCE(hnet->tun.busy_usecs) * NSEC_PER_USEC;
 }
 
 /*

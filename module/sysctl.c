@@ -14,6 +14,7 @@
 #include "pacer.h"
 #include "sysctl.h"
 #include "uapi/homa.h"
+#include "steer.h"
 #include "wait_strategy.h"
 
 static int zero;
@@ -166,6 +167,7 @@ static const struct homa_choice choose_pacer = {
 	CHOICE(pacer), .kind = &homa_pacers, .set = set_pacer,
 };
 
+static const struct homa_choice choose_steering = { CHOICE(steering), .kind = &homa_steerings };
 static const struct homa_choice choose_wait = { CHOICE(wait_policy), .kind = &homa_wait_policies };
 static const struct homa_choice choose_waiter_order = {
 	CHOICE(waiter_order), .kind = &homa_waiter_orders,
@@ -173,7 +175,7 @@ static const struct homa_choice choose_waiter_order = {
 
 /* All of them. */
 static const struct homa_choice *const choices[] = {
-	&choose_grant_order, &choose_pacer, &choose_wait, &choose_waiter_order,
+	&choose_grant_order, &choose_pacer, &choose_steering, &choose_wait, &choose_waiter_order,
 };
 
 /* Writers of them. */
@@ -314,6 +316,7 @@ static const struct ctl_table template[] = {
 	  .extra2 = (void *)&(choice) }
 	CHOICE_ENTRIES("grant_order", "grant_orders", choose_grant_order),
 	CHOICE_ENTRIES("pacer", "pacers", choose_pacer),
+	CHOICE_ENTRIES("steering", "steerings", choose_steering),
 	CHOICE_ENTRIES("wait", "waits", choose_wait),
 	CHOICE_ENTRIES("waiter_order", "waiter_orders", choose_waiter_order),
 #undef CHOICE_ENTRIES

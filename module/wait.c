@@ -14,6 +14,7 @@
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
+#include "core.h"
 #include "folds.h"
 #include "grant.h"
 #include "wait.h"
@@ -59,6 +60,7 @@ static void give(struct homa_waiter *waiter, struct homa_rpc *rpc)
 	if (waiter->since_ns)
 		waiter->given_ns = ktime_get_ns();
 	homa_metric_inc(rpc->hsk->hnet, handoffs_thread_waiting);
+	homa_core_app(task_cpu(waiter->task));
 	complete(&waiter->done);
 }
 

@@ -16,7 +16,7 @@
 
 static struct homa_waiter *idle_core_pick(const struct homa_sock *hsk)
 {
-	u64 busy_ns = (u64)READ_ONCE(hsk->hnet->tun.busy_usecs) * NSEC_PER_USEC;
+	u64 busy_ns = homa_busy_ns(hsk->hnet);
 	u64 now_ns = ktime_get_mono_fast_ns();
 	struct homa_waiter *waiter;
 	int looked = 0;

@@ -41,8 +41,16 @@ Critical FindCriticalHoma(const Timeline& timeline, const Message& message, Even
         critical.transmission->args[arg::homa_data_xmit::offset];
   if (input) {
     critical.input = input->time;
+    critical.arrival = input;
     critical.offset = input->args[arg::homa_data_in::offset];
     if (!critical.transmission) critical.sent_offset = critical.offset;
+    for (std::uint32_t i : events) {
+      const Event& event = timeline.at(i);
+      if (event.time > input->time) break;
+      if (event.kind == Kind::homa_steer && event.args[0] == input->args[0] &&
+          event.args[arg::homa_steer::offset] == critical.offset)
+        critical.steered = &event;
+    }
   }
   return critical;
 }
@@ -71,6 +79,7 @@ MessageCpus Attribute(const Timeline& timeline, Transport transport, const Messa
     const Critical critical = FindCriticalHoma(timeline, message, events);
     SendHoma(stage, critical, events);
     Transit(stage, critical, packets, Tile::ip_output);
+    Steered(stage, critical);
     tiler.Close(Tile::ip_input, critical.input);
     ReceiveHoma(stage, events);
   } else {

@@ -347,6 +347,31 @@ TEST(AttributeHoma, PacketInABundle) {
   EXPECT_EQ(tiles.count("req_unexplained"), 0u);
 }
 
+TEST(AttributeHoma, SteeredToAnotherCpu) {
+  Script s = HomaRpc();
+  std::vector<Event> more;
+  for (Event& e : s.trace.events) {
+    if (e.kind != Kind::homa_data_in || e.args[0] != (1234 ^ 1)) continue;
+    // Sent on half-way through IP input's 20: told after 6, handled after 7 more.
+    const auto at = [&](Nanos before, std::uint16_t cpu, Kind kind,
+                        std::array<std::uint64_t, kMaxArgs> args) {
+      more.push_back({e.time - before, cpu, kind, args});
+    };
+    at(18, e.cpu, Kind::homa_steer, {e.args[0], 0, 3, 1, 0});
+    at(12, 3, Kind::softirq_raise, {kNetRx});
+    at(5, 3, Kind::softirq_entry, {kNetRx});
+    at(-1, 3, Kind::softirq_exit, {kNetRx});
+    e.cpu = 3;
+  }
+  s.trace.events.insert(s.trace.events.end(), more.begin(), more.end());
+  Tiles tiles = NonZero(Only(s));
+  EXPECT_EQ(tiles["req_ip_input"], 2);
+  EXPECT_EQ(tiles["req_rps_ipi"], 17 + 6);
+  EXPECT_EQ(tiles["req_rps_softirq"], 18 + 7);
+  EXPECT_EQ(tiles["req_batch"], 19 + 5);
+  EXPECT_EQ(tiles.count("req_unexplained"), 0u);
+}
+
 // A round trip over TCP or UDP; the packets of UDP have no id.
 Script FlowRpc(std::uint64_t proto, bool data_ready = true, bool epoll = false) {
   Script s;

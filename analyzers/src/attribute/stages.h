@@ -41,6 +41,8 @@ struct Critical {
   std::uint64_t offset = 0;            // as the receiver saw it
   std::uint64_t sent_offset = 0;       // of the segmentation unit it left in
   std::optional<Nanos> input;          // Homa: at transport input
+  const Event* arrival = nullptr;      // Homa: the same
+  const Event* steered = nullptr;      // Homa: sent to the CPU of its arrival by homa.ko
   const Event* transmission = nullptr;  // Homa: handed to IP
 };
 
@@ -53,6 +55,9 @@ Tile SendFlow(Stage& stage, const Critical& critical, EventRun flow);
 // transit.cc: from there until it enters the receiver's protocol stack.
 // @packets holds the packet events of the message or flow.
 void Transit(Stage& stage, const Critical& critical, EventRun packets, Tile first_tile);
+
+// From there until it is at transport input on the CPU it is sent to, if it is sent to another.
+void Steered(Stage& stage, const Critical& critical);
 
 // receive.cc: from transport input to the return of the receive call.
 void ReceiveHoma(Stage& stage, EventRun events);

@@ -117,7 +117,18 @@ void Transit(Stage& stage, const Critical& critical, EventRun packets, Tile firs
     tiler.Close(Tile::batch, path.queued->time);
     if (path.queued->cpu != path.received->cpu) Backlog(stage, *path.queued, *path.received);
   }
-  tiler.Close(Tile::batch, path.bundled ? critical.input : path.received->time);
+  if (!path.bundled)
+    tiler.Close(Tile::batch, path.received->time);
+  else
+    tiler.Close(Tile::batch, critical.steered ? critical.steered->time : critical.input);
+}
+
+void Steered(Stage& stage, const Critical& critical) {
+  if (!critical.steered) return;
+  stage.tiler.Close(Tile::ip_input, critical.steered->time);
+  Backlog(stage, *critical.steered, *critical.arrival);
+  stage.tiler.Close(Tile::batch, critical.input);
+  stage.cpus.softirq = critical.arrival->cpu;
 }
 
 }  // namespace hs
