@@ -52,6 +52,10 @@ ARMS += [Arm("rpc1m", transport, LARGE, SMALL, 1, 2, 8)
 ARMS += [Arm("rate", transport, SMALL, SMALL, 64, 500, 3000)
          for transport in ("homa", "tcp")]
 
+# One RPC at a time and another strategy of net.homa.steering, which module.sh takes from the kind.
+ARMS += [Arm(f"steering_{name}", "homa", SMALL, SMALL, 1, 100, 300)
+         for name in ("same_core", "adaptive")]
+
 Visits = dict[Arm, list[dict[str, Any]]]  # by round
 
 
@@ -85,19 +89,20 @@ def results(visits: Visits) -> list[Result]:
 
     def values(kind: str, transport: str) -> list[float]:
         visited = by_round(kind, transport)
-        if kind == "rpc100":
-            return [v["latency_ns"]["p50"] / 1e3 for v in visited]
         if kind == "rpc1m":
             return [v["request_bytes"] * 8 / v["elapsed_ns"] for v in visited]
-        return [v["rpcs"] * 1e6 / v["elapsed_ns"] for v in visited]
+        if kind == "rate":
+            return [v["rpcs"] * 1e6 / v["elapsed_ns"] for v in visited]
+        return [v["latency_ns"]["p50"] / 1e3 for v in visited]
 
     def plain(name: str, kind: str, unit: str, better: str,
               transports: Sequence[str]) -> list[Result]:
         return [from_rounds(name.format(t), values(kind, t), unit, better,
                             n(kind)) for t in transports]
 
-    def ratio(name: str, kind: str, other: str, better: str) -> Result:
-        pairs = zip(values(kind, "homa"), values(kind, other))
+    def ratio(name: str, kind: str, other: str, better: str,
+              other_kind: str | None = None) -> Result:
+        pairs = zip(values(kind, "homa"), values(other_kind or kind, other))
         return from_rounds(name, [a / b for a, b in pairs], "ratio", better,
                            n(kind))
 
@@ -109,7 +114,9 @@ def results(visits: Visits) -> list[Result]:
         *plain("rpc1m_{}_gbps", "rpc1m", "Gb/s", "higher", both),
         ratio("rpc1m_ratio_tcp", "rpc1m", "tcp", "higher"),
         *plain("small_rpc_rate_{}_krps", "rate", "1000/s", "higher", both),
-        ratio("small_rpc_rate_ratio_tcp", "rate", "tcp", "higher")]
+        ratio("small_rpc_rate_ratio_tcp", "rate", "tcp", "higher"),
+        ratio("steering_adaptive_ratio_same_core", "steering_adaptive",
+              "homa", "lower", "steering_same_core")]
 
 
 def bench(argv: Sequence[str] | None = None) -> None:

@@ -20,12 +20,18 @@ start_server() {                # start_server PORT TRANSPORT [OPTION]...
 	wait_for 20 grep -q READY "/tmp/server.$1.$_port" || fail "$1 server: $(cat "/tmp/server.$1.$_port")"
 }
 
+steering() {
+	for _host in h1 h2; do in_host $_host sysctl -qw net.homa.steering="$1" || fail "no strategy $1"; done
+}
+
 visit() {                       # visit ROUND KIND TRANSPORT LENGTH RESPONSE OUTSTANDING WARMUP COUNT
 	_port=$port
 	[ "$6" = 1 ] || _port=$many_port
+	case $2 in steering_*) steering "${2#steering_}" ;; esac
 	in_host h1 rpcload client --transport "$3" --server 10.0.1.2 --port "$_port" --length "$4" --response-length "$5" \
 		--outstanding "$6" --warmup "$7" --count "$8" --verify --json "$OUT/$1-$2-$3.json" >/tmp/client 2>&1 ||
 		fail "round $1, $2, $3: $(tail -n 2 /tmp/client)"
+	case $2 in steering_*) steering kernel ;; esac
 }
 
 load_modules || fail "modules do not load"

@@ -42,6 +42,7 @@ class Workload:
 
     transport: str = ""
     rps: bool = False
+    steering: str = "kernel"  # as net.homa.steering knows it
     server_threads: int = 1
     client_threads: int = 1
     outstanding: int = 1
@@ -180,6 +181,8 @@ def _check_workload(key: str, value: Any, where: str) -> None:
     _convert(kind, value, where)
     if key == "transport" and value not in TRANSPORTS:
         raise wrong(where, f"is {value!r}; allowed: {', '.join(TRANSPORTS)}")
+    if key == "steering" and not NAME.fullmatch(value):
+        raise wrong(where, f"is {value!r}; not the name of a strategy")
     if kind is int and value < 1:
         raise wrong(where, f"is {value}; must be at least 1")
     if key.endswith("length_bytes") and value > 1_000_000:

@@ -32,9 +32,10 @@ def plan(exp: Experiment) -> str:
         for mode in modes:
             count = s.rpcs if mode == "plain" else s.traced_rpcs
             values = (visit.id, mode, w.transport, int(w.rps),
-                      w.server_threads, w.client_threads, w.outstanding,
-                      w.length_bytes, w.response_length_bytes, s.warmup_rpcs,
-                      count, exp.trace.ring_kb)
+                      w.steering, w.server_threads, w.client_threads,
+                      w.outstanding, w.length_bytes,
+                      w.response_length_bytes, s.warmup_rpcs, count,
+                      exp.trace.ring_kb)
             lines.append(" ".join(str(v) for v in values))
     return "\n".join(lines) + "\n"
 

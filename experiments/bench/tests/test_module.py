@@ -35,7 +35,8 @@ def test_figures(tmp_path):
         "rpc100_ratio_tcp": 1.6, "rpc100_ratio_udp": 3.2,
         "rpc1m_homa_gbps": 4, "rpc1m_tcp_gbps": 8, "rpc1m_ratio_tcp": 0.5,
         "small_rpc_rate_homa_krps": 1000 / 32, "small_rpc_rate_tcp_krps": 50,
-        "small_rpc_rate_ratio_tcp": 20 / 32})
+        "small_rpc_rate_ratio_tcp": 20 / 32,
+        "steering_adaptive_ratio_same_core": 1})
     assert found["rpc100_homa_us"].spread == 1
     assert found["rpc100_homa_us"].n == 900
     assert found["rpc1m_homa_gbps"].n == 24

@@ -5,7 +5,7 @@
 #	h1 (client) 10.0.1.1 -- veth, MTU 1500 -- 10.0.1.2 (server) h2
 #
 # Every line of PLAN is one segment of a visit:
-#	dir mode transport rps server_threads client_threads outstanding \
+#	dir mode transport rps steering server_threads client_threads outstanding \
 #	length_bytes response_length_bytes warmup_rpcs rpcs ring_kb
 # mode is `plain` (tracer off) or `traced`. Results go to $OUT/dir/mode.*; they
 # are files only, so the analysis never reads this script's output.
@@ -39,7 +39,7 @@ show_rps() {
 		done' sh "$2"
 }
 
-# steer 1|0 FILE: RPS and RFS at both hosts; FILE gets what the kernel took
+# steer 1|0 STRATEGY FILE: RPS and RFS, and net.homa.steering, at both hosts; FILE gets what the kernel took of the former
 steer() {
 	mask=0 flows=0
 	if [ "$1" = 1 ]; then
@@ -49,11 +49,14 @@ steer() {
 		fail "rps_sock_flow_entries not accepted"
 	set_rps h1 h1-h2 "$mask" $flows || fail "RPS not accepted at h1"
 	set_rps h2 h2-h1 "$mask" $flows || fail "RPS not accepted at h2"
+	for host in h1 h2; do
+		in_host $host sysctl -qw net.homa.steering="$2" || fail "no strategy of steering: $2"
+	done
 	{
 		echo "rps_sock_flow_entries $(cat /proc/sys/net/core/rps_sock_flow_entries)"
 		show_rps h1 h1-h2
 		show_rps h2 h2-h1
-	} >"$2"
+	} >"$3"
 }
 
 control() {
@@ -110,7 +113,7 @@ net_pair || fail "no network"
 port=4000
 done=0
 last_dir=
-while read -r dir mode transport rps threads clients outstanding length response \
+while read -r dir mode transport rps steering threads clients outstanding length response \
 	warmup count ring_kb; do
 	if [ $done = 0 ]; then
 		control size "$ring_kb"
@@ -119,7 +122,7 @@ while read -r dir mode transport rps threads clients outstanding length response
 	fi
 	if [ "$dir" != "$last_dir" ]; then
 		mkdir -p "$OUT/$dir"
-		steer "$rps" "$OUT/$dir/steering.txt"
+		steer "$rps" "$steering" "$OUT/$dir/steering.txt"
 		last_dir=$dir
 	fi
 	segment

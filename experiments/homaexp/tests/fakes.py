@@ -97,8 +97,8 @@ class FakeHost:
         (self.out / "sysctls.txt").write_text("net/core/somaxconn 4096\n")
 
     def _segment(self, words: list[str]) -> None:
-        visit, mode, transport, rps, threads = words[:5]
-        warmup, count = int(words[9]), int(words[10])
+        visit, mode, transport, rps, _, threads = words[:6]
+        warmup, count = int(words[10]), int(words[11])
         where = self.out / visit
         where.mkdir(parents=True, exist_ok=True)
         flows = 0 if rps == "0" or self.lying_rps else 32768

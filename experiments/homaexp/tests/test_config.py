@@ -40,6 +40,7 @@ def test_testbeds_of_the_repository_load(path):
     ("rps = [false, true]", "rps = [true, true]", ["matrix.rps", "twice"]),
     ("rps = [false, true]", "rps = [1]", ["matrix.rps", "expected bool"]),
     ('["homa", "tcp"]', '["homa", "sctp"]', ["'sctp'", "homa, tcp"]),
+    ("rps = [false, true]", 'steering = ["a b"]', ["matrix.steering", "name of a strategy"]),
     ("[1, 18]", "[0]", ["server_threads", "at least 1"]),
     ("[workload]", "[workload]\nlength_bytes = 1000001", ["length_bytes",
                                                           "1000000"]),
