@@ -252,6 +252,27 @@ source_build() {                # source_build NAME VERSION DEB: into KERNEL_DIR
 	note "kernel $name ready after $((SECONDS - started)) s: $KERNEL_DIR"
 }
 
+# The cluster's kernel has no TCP CUBIC, and another configuration would mean another kernel: it becomes a module.
+cubic_ready() {                 # cubic_ready NAME: sets CUBIC, the module's file beside the ready kernel NAME
+	local tmp series
+	CUBIC=$KERNEL_DIR/cubic/tcp_cubic.ko
+	[ ! -f "$CUBIC" ] || return 0
+	series=$(source_series "$1")
+	with_lock "$CACHE/kernels/.lock-cubic-$1" "tcp_cubic of $1"
+	if [ ! -f "$CUBIC" ]; then
+		fetch_debs "linux-source-$series" "$(stock_suite "stock-$series")" source_package "$series"
+		tmp=$(mktemp -d "$KERNEL_DIR/.cubic.XXXXXX")
+		on_exit "rm -rf '$tmp'"
+		dpkg-deb --fsys-tarfile "$DEBS_DIR"/linux-source-*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+			tar -xJ -C "$tmp" --strip-components=3 --wildcards 'linux-source-*/net/ipv4/tcp_cubic.c' || die "cannot unpack tcp_cubic.c"
+		echo 'obj-m := tcp_cubic.o' >"$tmp/Kbuild"
+		kernel_make_args "$1" "$KERNEL_DIR"
+		"${MAKE[@]}" -s M="$tmp" modules >"$tmp/make.log" 2>&1 || { cat "$tmp/make.log" >&2; die "tcp_cubic does not build for $1"; }
+		mv "$tmp" "${CUBIC%/*}"
+	fi
+	unlock
+}
+
 # Modules need the Makefiles, scripts and headers of the source tree and the generated part of the build tree.
 source_prune() {                # source_prune DIR
 	local keep

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Builds timetrace.ko and homa.ko for one kernel. kbuild writes beside the sources, so they are staged per kernel:
+# Builds timetrace.ko and homa.ko for one kernel, and puts the kernel's own modules that guests want beside them. kbuild writes beside the sources, so they are staged per kernel:
 # build/kmod-NAME/src, refreshed in place to keep builds incremental.
 
 kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-KERNEL
@@ -8,6 +8,8 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 	need rsync rsync; need make make; need gcc gcc
 	[ -f "$tree/Kbuild" ] || die "$tree holds no Kbuild; --tree wants the top of a checkout"
 	kernel_ready "$name"
+	CUBIC=
+	[[ $name != sim-* ]] || cubic_ready "$name"
 	out=$tree/build/kmod-$name
 	[ "$tree" = "$TOP" ] && out=$BUILD/kmod-$name
 	stage=$out/src
@@ -35,6 +37,7 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 			rm -f "$out/${ko##*/}"          # never leave one of an older tree
 		fi
 	done
+	[ -z "$CUBIC" ] || cp "$CUBIC" "$out/"
 	unlock
 	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && find . -name "*.ko" -printf "%f " | grep . || echo none)"
 	find "$out" -maxdepth 1 -name '*.ko'

@@ -228,6 +228,38 @@ def incast_overflows():
     run.need(goodput_gbps(run, 6) >= 8, f"goodput is {goodput_gbps(run, 6):.2f} Gb/s")
 
 
+ECN_BYTES = 97_500
+
+
+def queue_bytes(run):
+    """Queue to node 0 at each packet that joins it, of the middle half of them."""
+    queue = [r.queue_bytes for r in run.truth() if r.port == "leaf0-host0" and r.step == ENQUEUED
+             and r.frame_bytes > 1000]
+    return queue[len(queue) // 4:-len(queue) // 4]
+
+
+def ecn():
+    """DCTCP keeps the queue at the threshold where the switch marks; CUBIC without ECN fills it."""
+    topology = ("[host]\nchecksum_offload = true\n[switch]\nbuffer_bytes = 1048576\n"
+                f"ecn_bytes = {ECN_BYTES}\n")
+    run = Cluster("ecn", 5, "tcp", ["dctcp", 6], topology)
+    marked = sum(port["marked"] for port in run.fabric["ports"])
+    seen = re.search(r"IpExt: (?:\d+ )+", run.node(0, "netstat"))
+    names = re.search(r"IpExt: (.*InCEPkts.*)", run.node(0, "netstat"))
+    arrived = int(seen.group().split()[names.group().split().index("InCEPkts")])
+    run.need(marked > 1000 and arrived == marked,
+             f"the switch marked {marked} packets, {arrived} arrived with a mark")
+    run.need(not run.dropped()["buffer"], f"{run.dropped()['buffer']} packets dropped")
+    queue = queue_bytes(run)
+    run.need(0.7 * ECN_BYTES < sum(queue) / len(queue) < ECN_BYTES and max(queue) < 1.5 * ECN_BYTES,
+             f"queue of {sum(queue) // len(queue)} bytes in the mean, {max(queue)} at most")
+    run = Cluster("no_ecn", 5, "tcp", ["cubic", 6], topology)
+    queue = queue_bytes(run)
+    run.need(not any(port["marked"] for port in run.fabric["ports"]), "packets without ECN are marked")
+    run.need(sum(queue) / len(queue) > 3 * ECN_BYTES,
+             f"CUBIC queues {sum(queue) // len(queue)} bytes in the mean")
+
+
 IMPAIRED = {
     "loss_0.1": "[impair]\nloss = 0.001\n",
     "loss_1": "[impair]\nloss = 0.01\n",
@@ -351,6 +383,7 @@ SUITES = {
     "exact": {"exact": exact, "cpu_model": cpu_model},
     "determinism": {"determinism": determinism},
     "incast": {"incast": incast, "incast_overflows": incast_overflows},
+    "ecn": {"ecn": ecn},
     "reliability": {name: lambda name=name: reliability(name) for name in IMPAIRED},
 }
 

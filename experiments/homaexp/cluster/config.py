@@ -14,10 +14,11 @@ from homaexp.config import (Value, build, check_matrix, check_name, read_toml,
                             wrong)
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
-CHOICES = {"transport": ("homa", "dctcp", "reno"),
+CHOICES = {"transport": ("homa", "dctcp", "cubic", "reno"),
            "scenario": ("load", "incast")}
 FIGURES = ("slowdown", "sweep", "goodput")
-LABELS = {"homa": "Homa", "dctcp": "DCTCP", "reno": "TCP Reno"}
+LABELS = {"homa": "Homa", "dctcp": "DCTCP", "cubic": "TCP CUBIC",
+          "reno": "TCP Reno"}
 _LEAST = {"nodes": 2, "duration_us": 1, "outstanding": 1, "message_bytes": 1,
           "load_percent": 1}
 

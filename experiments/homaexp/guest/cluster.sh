@@ -5,7 +5,7 @@
 #   cluster.sh TRANSPORT [SETTING=VALUE]... -- load LOAD GBPS DURATION WARMUP OUTSTANDING SEED
 #   cluster.sh TRANSPORT [SETTING=VALUE]... -- incast BYTES
 # idle: node 1 asks node 0, one RPC at a time, one length after the other; load: all ask all, lengths of /workload.csv;
-# incast: all send one message to node 0 at once. TRANSPORT is homa, reno or dctcp; SETTING as in sysctl.conf.
+# incast: all send one message to node 0 at once. TRANSPORT is homa, reno, cubic or dctcp; SETTING as in sysctl.conf.
 set -u
 load_modules || fail "modules do not load"
 transport=$1
@@ -16,7 +16,10 @@ protocol=tcp
 case $transport in
 homa) protocol=homa ;;
 dctcp) set -- net.ipv4.tcp_congestion_control=dctcp net.ipv4.tcp_ecn=1 "$@" ;;
-*) set -- "net.ipv4.tcp_congestion_control=$transport" net.ipv4.tcp_ecn=0 "$@" ;;
+*)
+	[ "$transport" != cubic ] || insmod /mod/tcp_cubic.ko || fail "tcp_cubic does not load"
+	set -- "net.ipv4.tcp_congestion_control=$transport" net.ipv4.tcp_ecn=0 "$@"
+	;;
 esac
 while [ "$1" != -- ]; do
 	sysctl -q -w "$1" || fail "cannot set $1"

@@ -74,7 +74,7 @@ def test_a_variant_is_settings_that_belong_together(tmp_path):
 @pytest.mark.parametrize("old, new, said", [
     ('seeds = [1, 2]', 'seeds = []', "seeds"),
     ('"slowdown", "sweep"', '"pie"', "allowed: slowdown, sweep, goodput"),
-    ('"dctcp"', '"quic"', "allowed: homa, dctcp, reno"),
+    ('"dctcp"', '"quic"', "allowed: homa, dctcp, cubic, reno"),
     ('"dctcp"', '"homa"', "twice"),
     ('nodes = 4', 'nodes = 1', "at least 2"),
     ('nodes = 4', 'nodes = "4"', "expected int"),
