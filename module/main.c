@@ -8,6 +8,7 @@
 #include "grant.h"
 #include "incoming.h"
 #include "info.h"
+#include "levels.h"
 #include "link.h"
 #include "net.h"
 #include "pacer.h"
@@ -36,6 +37,7 @@ static int __net_init homa_net_init(struct net *net)
 	hnet->next_port = HOMA_MIN_DEFAULT_PORT;
 	spin_lock_init(&hnet->peer_lock);
 	INIT_LIST_HEAD(&hnet->peers);
+	homa_levels_net_init(hnet);
 	homa_links_net_init(hnet);
 	homa_grant_net_init(hnet);
 	homa_rpc_net_init(hnet);
@@ -53,6 +55,7 @@ static int __net_init homa_net_init(struct net *net)
 
 fail_info:
 	homa_sysctl_net_exit(hnet);
+	homa_levels_net_exit(hnet);
 fail_sysctl:
 	homa_metrics_net_exit(net, hnet->metrics);
 	return err;
@@ -65,6 +68,7 @@ static void __net_exit homa_net_exit(struct net *net)
 
 	homa_info_net_exit(hnet);
 	homa_sysctl_net_exit(hnet);
+	homa_levels_net_exit(hnet);
 	homa_freeze_net_exit(hnet);
 	homa_timer_net_exit(hnet);
 	flush_work(&hnet->reap_work);

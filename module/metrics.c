@@ -11,13 +11,10 @@
 
 void homa_metrics_message(struct homa_metrics __percpu *metrics, u32 length)
 {
-	u32 small = (length - 1) / HOMA_SMALL_STEP;
-	u32 medium = (length - 1) / HOMA_MEDIUM_STEP;
+	u32 class = homa_size_class(length);
 
-	if (small < HOMA_SMALL_CLASSES) {
-		this_cpu_add(metrics->small_msg_bytes[small], length);
-	} else if (medium < HOMA_MEDIUM_CLASSES) {
-		this_cpu_add(metrics->medium_msg_bytes[medium], length);
+	if (class < HOMA_SIZE_CLASSES) {
+		this_cpu_add(metrics->msg_bytes[class], length);
 	} else {
 		this_cpu_inc(metrics->large_msg_count);
 		this_cpu_add(metrics->large_msg_bytes, length);
@@ -29,24 +26,16 @@ static void line(struct seq_file *m, const char *name, u64 value, const char *co
 	seq_printf(m, "%-30s%20llu %s\n", name, value, comment);
 }
 
-static void classes(struct seq_file *m, const u64 *bytes, u32 from, u32 count, u32 step)
+static void show_cpu(struct seq_file *m, int cpu, const struct homa_metrics *c)
 {
 	char name[32];
 	u32 i;
 
-	for (i = from; i < count; i++) {
-		snprintf(name, sizeof(name), "msg_bytes_%u", (i + 1) * step);
-		line(m, name, bytes[i], "Bytes of received messages in this class of lengths");
-	}
-}
-
-static void show_cpu(struct seq_file *m, int cpu, const struct homa_metrics *c)
-{
 	line(m, "core", cpu, "CPU of the counters that follow");
-	classes(m, c->small_msg_bytes, 0, HOMA_SMALL_CLASSES, HOMA_SMALL_STEP);
-	/* The classes below 4096 bytes are the small ones. */
-	classes(m, c->medium_msg_bytes, HOMA_SMALL_STEP * HOMA_SMALL_CLASSES / HOMA_MEDIUM_STEP,
-		HOMA_MEDIUM_CLASSES, HOMA_MEDIUM_STEP);
+	for (i = 0; i < HOMA_SIZE_CLASSES; i++) {
+		snprintf(name, sizeof(name), "msg_bytes_%u", homa_size_class_end(i));
+		line(m, name, c->msg_bytes[i], "Bytes of received messages in this class");
+	}
 #define HOMA_METRIC(name, unit, better, doc) \
 	line(m, #name, c->name, doc " (" unit ", better: " better ")");
 #include "uapi/homa_metrics.def"

@@ -5,28 +5,21 @@
 
 #include <linux/percpu.h>
 #include <linux/types.h>
+#include "size_class.h"
 #include "uapi/homa_wire.h"
 
 struct net;
 
-/* Classes of message lengths: each ends at a multiple of its step. */
-#define HOMA_SMALL_STEP 64
-#define HOMA_SMALL_CLASSES 64
-#define HOMA_MEDIUM_STEP 1024
-#define HOMA_MEDIUM_CLASSES 128
-
 /**
  * struct homa_metrics - what one CPU counted for one namespace
- * @small_msg_bytes: bytes of received messages up to 4096 bytes, by length.
- * @medium_msg_bytes: the same up to 131072 bytes.
+ * @msg_bytes: bytes of received messages, by length.
  * @drops: packets dropped, by reason.
  */
 struct homa_metrics {
 #define HOMA_METRIC(name, unit, better, doc) u64 name;
 #include "uapi/homa_metrics.def"
 #undef HOMA_METRIC
-	u64 small_msg_bytes[HOMA_SMALL_CLASSES];
-	u64 medium_msg_bytes[HOMA_MEDIUM_CLASSES];
+	u64 msg_bytes[HOMA_SIZE_CLASSES];
 	u64 drops[HOMA_DROP_COUNT];
 };
 

@@ -28,6 +28,7 @@ struct homa_waiter_order;
 struct homa_tunables {
 	int bpage_lease_usecs;
 	int busy_usecs;
+	int cutoff_interval_msecs;
 	int cutoff_version;
 	int defer_min_bytes;
 	int fifo_grant_increment;
@@ -91,10 +92,25 @@ struct homa_grant_queue {
 };
 
 /**
+ * struct homa_observed - messages that came, from which levels are chosen
+ * @work: chooses; the rest is its own, or of who starts it.
+ * @average: what comes usually.
+ * @last: counters when it was last looked at.
+ * @now: counters.
+ */
+struct homa_observed {
+	struct delayed_work work;
+	struct homa_sizes average;
+	struct homa_sizes last;
+	struct homa_sizes now;
+};
+
+/**
  * struct homa_net - state of one namespace
  * @net: the namespace.
  * @metrics: counters.
  * @tun: settings, read without a lock.
+ * @observed: protected by homa_levels_lock().
  * @grant_order: strategy; written under @grant_lock.
  * @pacer: strategy; written under homa_links_lock().
  * @steering: strategy.
@@ -133,6 +149,7 @@ struct homa_net {
 	struct net *net;
 	struct homa_metrics __percpu *metrics;
 	struct homa_tunables tun;
+	struct homa_observed observed;
 	const struct homa_grant_order *grant_order;
 	const struct homa_pacer *pacer;
 	const struct homa_steering *steering;

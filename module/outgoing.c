@@ -11,6 +11,7 @@
 #include "link.h"
 #include "outgoing.h"
 #include "pacer.h"
+#include "uapi/homa.h"
 
 /* One RESEND is answered with this much at most; the rest is asked for again.
  * Otherwise one small packet makes a softirq send a megabyte.
@@ -96,25 +97,62 @@ static bool has_own_route(const struct homa_sock *hsk)
 	return unlikely(READ_ONCE(sk->sk_bound_dev_if) | READ_ONCE(sk->sk_mark));
 }
 
-/* @skb has its route. */
-static int give_to_ip(struct sock *sk, const struct homa_peer *peer, struct sk_buff *skb,
-		      struct flowi *fl, u8 tclass)
+/* Of a packet in the kernel: this and its value in the IP header. The usual tables
+ * of queueing disciplines treat 8 to 15 alike, and as the 0 of others, so that
+ * they matter only to who asks for them: VLANs, prio, mqprio.
+ */
+#define HOMA_SKB_PRIORITY 8
+
+/* As __ip_queue_xmit() does, but with a priority for each packet. */
+static int give_to_ipv4(struct sock *sk, struct sk_buff *skb, struct flowi *fl, u8 tclass,
+			u32 priority)
 {
+	const struct inet_sock *inet = inet_sk(sk);
+	const struct dst_entry *dst = skb_dst(skb);
+	struct net *net = sock_net(sk);
+	struct iphdr *iph;
+	int ttl;
+
+	if (unlikely(rcu_access_pointer(inet->inet_opt)))
+		return __ip_queue_xmit(sk, skb, fl, tclass);
+	ttl = READ_ONCE(inet->uc_ttl);
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = tclass;
+	iph->frag_off = ip_dont_fragment(sk, dst) ? htons(IP_DF) : 0;
+	iph->ttl = ttl < 0 ? ip4_dst_hoplimit(dst) : ttl;
+	iph->protocol = IPPROTO_HOMA;
+	iph->saddr = fl->u.ip4.saddr;
+	iph->daddr = fl->u.ip4.daddr;
+	ip_select_ident_segs(net, skb, sk, skb_shinfo(skb)->gso_segs ?: 1);
+	skb->priority = priority;
+	skb->mark = READ_ONCE(sk->sk_mark);
+	return ip_local_out(net, sk, skb);
+}
+
+/* @skb has its route. @level: in the IP header. */
+static int give_to_ip(struct sock *sk, const struct homa_peer *peer, struct sk_buff *skb,
+		      struct flowi *fl, u8 level)
+{
+	u32 priority = READ_ONCE(sk->sk_priority) ?: HOMA_SKB_PRIORITY + level;
+	u8 tclass = level << 5;
 	int err = 0;
 
 	if (homa_peer_is_v4(peer))
-		err = __ip_queue_xmit(sk, skb, fl, tclass);
+		err = give_to_ipv4(sk, skb, fl, tclass, priority);
 #if IS_ENABLED(CONFIG_IPV6)
 	else
 		err = ip6_xmit(sk, skb, &fl->u.ip6, READ_ONCE(sk->sk_mark), NULL, tclass,
-			       READ_ONCE(sk->sk_priority));
+			       priority);
 #endif
 	return net_xmit_eval(err);
 }
 
 /* A function of its own, because kernels clear a route on the stack. */
 static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_peer *peer,
-					     struct sk_buff *skb, u8 tclass)
+					     struct sk_buff *skb, u8 level)
 {
 	struct sock *sk = homa_to_sk(hsk);
 	struct homa_route own;
@@ -127,7 +165,7 @@ static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_
 	skb_dst_set(skb, own.dst);
 	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
 	rcu_read_lock();
-	err = give_to_ip(sk, peer, skb, &own.fl, tclass);
+	err = give_to_ip(sk, peer, skb, &own.fl, level);
 	rcu_read_unlock();
 	return err;
 }
@@ -144,12 +182,12 @@ static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_
 int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u8 level)
 {
 	struct sock *sk = homa_to_sk(hsk);
-	u8 tclass = READ_ONCE(hsk->hnet->tun.priority_map[level]) << 5;
 	struct homa_route *route;
 	int err;
 
+	level = READ_ONCE(hsk->hnet->tun.priority_map[level]);
 	if (has_own_route(hsk))
-		return xmit_own_route(hsk, peer, skb, tclass);
+		return xmit_own_route(hsk, peer, skb, level);
 	rcu_read_lock();
 	route = homa_peer_route(peer);
 	if (IS_ERR(route)) {
@@ -159,7 +197,7 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 	}
 	skb_dst_set_noref(skb, route->dst);
 	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
-	err = give_to_ip(sk, peer, skb, &route->fl, tclass);
+	err = give_to_ip(sk, peer, skb, &route->fl, level);
 	rcu_read_unlock();
 	return err;
 }

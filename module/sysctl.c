@@ -11,6 +11,7 @@
 #include "core.h"
 #include "freeze.h"
 #include "grant.h"
+#include "levels.h"
 #include "pacer.h"
 #include "sysctl.h"
 #include "uapi/homa.h"
@@ -27,6 +28,7 @@ static int max_ticks = 1000000;
 static int max_peers = 1 << 20;
 static int max_rpcs = 1 << 20;
 static int max_secs = 1000000;
+static int max_msecs = 1000000;
 static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
 static int max_int = S32_MAX;
@@ -81,25 +83,6 @@ static const struct homa_tunables defaults = {
 	.unsched_cutoffs = { S32_MAX, 0, 0, 0, HOMA_MAX_MESSAGE_LENGTH, 15000, 2800, 200 },
 };
 
-/* Writers of num_priorities and unsched_cutoffs. */
-static DEFINE_MUTEX(levels_lock);
-
-/* Levels changed: sees to what depends on them, and that peers are told. */
-static void derive_levels(struct homa_tunables *tun)
-{
-	int *cutoffs = tun->unsched_cutoffs, lowest, i;
-
-	lockdep_assert_held(&levels_lock);
-	WRITE_ONCE(cutoffs[0], S32_MAX);
-	for (i = tun->num_priorities; i < HOMA_MAX_PRIORITIES; i++)
-		WRITE_ONCE(cutoffs[i], 0);
-	/* The level that takes messages of any length is the lowest of them. */
-	for (lowest = HOMA_MAX_PRIORITIES - 1; cutoffs[lowest] < HOMA_MAX_MESSAGE_LENGTH; lowest--)
-		;
-	WRITE_ONCE(tun->max_sched_prio, max(lowest - 1, 0));
-	WRITE_ONCE(tun->cutoff_version, tun->cutoff_version % U16_MAX + 1);
-}
-
 static int do_levels(homa_const_ctl struct ctl_table *ctl, int write, void *buffer, size_t *lenp,
 		     loff_t *ppos)
 {
@@ -108,7 +91,7 @@ static int do_levels(homa_const_ctl struct ctl_table *ctl, int write, void *buff
 	int values[HOMA_MAX_PRIORITIES];
 	int err, i;
 
-	mutex_lock(&levels_lock);
+	homa_levels_lock();
 	memcpy(values, ctl->data, ctl->maxlen);
 	copy.data = values;
 	copy.extra1 = ctl->maxlen == sizeof(int) ? &one : &zero;
@@ -117,9 +100,26 @@ static int do_levels(homa_const_ctl struct ctl_table *ctl, int write, void *buff
 	if (write && !err) {
 		for (i = 0; i < (int)(ctl->maxlen / sizeof(int)); i++)
 			WRITE_ONCE(((int *)ctl->data)[i], values[i]);
-		derive_levels(&hnet->tun);
+		homa_levels_derive(hnet);
+		/* The next look at the traffic does not undo what was written. */
+		if (ctl->data == hnet->tun.unsched_cutoffs)
+			WRITE_ONCE(hnet->tun.cutoff_interval_msecs, 0);
 	}
-	mutex_unlock(&levels_lock);
+	homa_levels_unlock();
+	return err;
+}
+
+static int do_cutoff_interval(homa_const_ctl struct ctl_table *ctl, int write, void *buffer,
+			      size_t *lenp, loff_t *ppos)
+{
+	int err;
+
+	homa_levels_lock();
+	err = proc_dointvec_minmax(ctl, write, buffer, lenp, ppos);
+	if (write && !err)
+		homa_levels_observe(container_of(ctl->data, struct homa_net,
+						 tun.cutoff_interval_msecs));
+	homa_levels_unlock();
 	return err;
 }
 
@@ -298,6 +298,8 @@ static const struct ctl_table template[] = {
 	.procname = #name, .data = (void *)offsetof(struct homa_tunables, name), \
 	.maxlen = sizeof_field(struct homa_tunables, name), .mode = access, \
 	.proc_handler = handler
+	{ VALUE_ENTRY(cutoff_interval_msecs, 0644, do_cutoff_interval), /* 0: as they are written */
+	  .extra1 = &zero, .extra2 = &max_msecs },
 	{ VALUE_ENTRY(cutoff_version, 0444, proc_dointvec) },
 	{ VALUE_ENTRY(link_mbps, 0644, do_link_mbps), /* 0: what each device tells */
 	  .extra1 = &zero, .extra2 = &max_int },

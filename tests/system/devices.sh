@@ -44,20 +44,30 @@ levels() {                      # levels: those of h1's packets in /tmp/levels.p
 			s/.*IP6 (.*next-header unknown (146).*/0x0/p' | sort -u
 }
 
-captured() {                    # captured "LEVEL..." ADDRESS ADDRESS [CLIENT OPTION...]: exactly these are on the wire
-	_wanted=$1 _bind=$2 _to=$3
-	shift 3
+pcps() {                        # the same of the VLAN tags
+	tcpdump -Z root -n -e -r /tmp/levels.pcap 2>/dev/null | sed -n 's/.* vlan 5, p \([0-7]\),.*proto-146.*/\1/p' | sort -u
+}
+
+captured() {                    # captured levels|pcps "VALUE..." ADDRESS ADDRESS [CLIENT OPTION...]: exactly these are on the wire
+	_read=$1 _wanted=$2 _bind=$3 _to=$4
+	shift 4
 	start_in h1 tcpdump -Z root -n -U --immediate-mode -s 100 -B 32768 -Q out -i h1-h2 -w /tmp/levels.pcap \
-		'ip proto 146 or ip6 proto 146' 2>/tmp/tcpdump
+		'ip proto 146 or ip6 proto 146 or vlan' 2>/tmp/tcpdump
 	_tcpdump=$pid
 	wait_for 10 grep -q listening /tmp/tcpdump || return 1
 	exchange_over h2 "$_bind" "$_to" "$@" || return 1
 	sleep 0.5
 	kill -INT "$_tcpdump"
 	wait "$_tcpdump"
-	_seen=$(levels | tr '\n' ' ')
-	echo "traffic classes: $_seen"
-	[ "$_seen" = "$_wanted " ] || { tcpdump -Z root -n -v -r /tmp/levels.pcap 2>&1 | head -4; return 1; }
+	_seen=$("$_read" | tr '\n' ' ')
+	echo "$_read: $_seen"
+	[ "$_seen" = "$_wanted " ] || { tcpdump -Z root -n -e -v -r /tmp/levels.pcap 2>&1 | head -4; return 1; }
+}
+
+vlan() {                        # vlan HOST DEVICE K: VLAN 5, whose tags have the levels of the packets
+	in_host "$1" ip link add link "$2" name vlan5 type vlan id 5 egress-qos-map 8:0 9:1 10:2 11:3 12:4 13:5 14:6 15:7 &&
+		in_host "$1" ip addr add "10.0.5.$3/24" dev vlan5 &&
+		in_host "$1" ip addr add "fd00:5::$3/64" dev vlan5 nodad && in_host "$1" ip link set vlan5 up
 }
 
 some=$(scaled 100 20)
@@ -82,13 +92,20 @@ check loopback_mapped exchange_over h1 127.0.0.1 ::ffff:127.0.0.1 --count "$some
 check own_address exchange_over h1 10.0.1.1 10.0.1.1 --count "$some"
 
 # Short messages and control packets: the highest level, 7, in the upper three bits.
-check short_ipv4 captured 0xe0 10.0.1.2 10.0.1.2 --count 20 --max-length 200
-check short_ipv6 captured 0xe0 fd00:1::2 fd00:1::2 --count 20 --max-length 200
-check short_mapped captured 0xe0 10.0.1.2 ::ffff:10.0.1.2 --count 20 --max-length 200
+check short_ipv4 captured levels 0xe0 10.0.1.2 10.0.1.2 --count 20 --max-length 200
+check short_ipv6 captured levels 0xe0 fd00:1::2 fd00:1::2 --count 20 --max-length 200
+check short_mapped captured levels 0xe0 10.0.1.2 ::ffff:10.0.1.2 --count 20 --max-length 200
 # CUTOFFS of the server: the client sends unscheduled bytes at 5 and, being granted alone, the rest at 0.
 check cutoffs in_host h2 sysctl -q -w net.homa.unsched_cutoffs="0 0 0 0 0 1000000 0 0"
 check cutoffs_heard exchange --count 5 --max-length 100
-check cutoffs_ipv4 captured "0xa0 0xe0" 10.0.1.2 10.0.1.2 --count 20 --max-length 1000
+check cutoffs_ipv4 captured levels "0xa0 0xe0" 10.0.1.2 10.0.1.2 --count 20 --max-length 1000
 check cutoffs_heard_ipv6 exchange_over h2 fd00:1::2 fd00:1::2 --count 5 --max-length 100
-check cutoffs_ipv6 captured "0xa0 0xe0" fd00:1::2 fd00:1::2 --count 20 --max-length 1000
+check cutoffs_ipv6 captured levels "0xa0 0xe0" fd00:1::2 fd00:1::2 --count 20 --max-length 1000
+# The same in the tags of a VLAN.
+check vlan vlan h1 h1-h2 1
+check vlan_h2 vlan h2 h2-h1 2
+for to in 10.0.5.2 fd00:5::2; do
+	check "pcp_heard_$to" exchange_over h2 $to $to --count 5 --max-length 100
+	check "pcp_$to" captured pcps "5 7" $to $to --count 20 --max-length 1000
+done
 check unload unload

@@ -44,6 +44,36 @@ only_at() {                     # only_at "LEVEL..." CLIENT-OPTION...: h1's pack
 	done
 }
 
+interval() { set_ h2 cutoff_interval_msecs "$1" && is h2 cutoff_interval_msecs "$1"; }
+top_cutoff() { get h2 unsched_cutoffs | cut -d' ' -f8; }
+changed_to() {                  # changed_to LEAST MOST: h2 has chosen cutoffs of its own, the top one so long
+	_changes=$(metric h2 cutoff_changes)
+	_top=$(top_cutoff)
+	echo "changes $_changes, version $(get h2 cutoff_version), top cutoff $_top"
+	[ "$_changes" -gt "$changes" ] && [ "$_top" -ge "$1" ] && [ "$_top" -le "$2" ]
+}
+follows() {                     # follows LEAST MOST CMD...: that is what these messages lead to
+	_least=$1 _most=$2
+	changes=$(metric h2 cutoff_changes)
+	shift 2
+	"$@" && wait_for 20 changed_to "$_least" "$_most"
+}
+megabytes() {                   # to h2, of 1 MB each
+	start_in h2 rpcload server --transport homa --bind 10.0.1.2 --port 701 >/tmp/rpcload 2>&1
+	wait_for 20 grep -q READY /tmp/rpcload || return 1
+	_rpcload=$pid
+	in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 701 --length 1000000 --response-length 100 \
+		--warmup 0 --count 5
+	_sent=$?
+	kill "$_rpcload"
+	wait "$_rpcload" && return $_sent
+}
+stays_at() {                    # stays_at VERSION CMD...: and half a second later
+	_version=$1
+	shift
+	"$@" && sleep 0.5 && is h2 cutoff_version "$_version"
+}
+
 told() { [ "$(metric h2 packets_sent_CUTOFFS)" -gt "$1" ] && [ "$(metric h1 packets_rcvd_CUTOFFS)" -gt "$1" ]; }
 
 check load load_modules
@@ -66,6 +96,24 @@ check new_max_sched_prio is h2 max_sched_prio 4
 check told_again exchange --count 5 --max-length 100
 check heard_again told "$before"
 check unscheduled_at_5 only_at "5 7" --count 20 --max-length 1000
+
+# From here on h2 chooses by what it receives, as long as nobody writes.
+check no_interval refused cutoff_interval_msecs -1
+check fixed stays_at 2 exchange --count "$(scaled 50 10)"
+check interval interval 100
+check follows_short follows 64 192 exchange --count "$(scaled 100 20)" --max-length 200
+# Nearly all bytes are granted: one level is left for the others.
+check follows_long follows 1000000 1000000 megabytes
+check all_scheduled is h2 max_sched_prio 6
+check told_chosen exchange --count 5 --max-length 100
+check unscheduled_at_7 only_at 7 --count 20 --max-length 1000
+check seven_levels set_ h2 num_priorities 7
+check seven_chosen wait_for 20 is h2 unsched_cutoffs "2147483647 0 0 0 0 0 1000000 0"
+check seven_max_sched is h2 max_sched_prio 5
+check written set_ h2 unsched_cutoffs "0 0 0 0 0 1000000 0 0"
+check written_stops is h2 cutoff_interval_msecs 0
+version=$(get h2 cutoff_version)
+check written_stays stays_at "$version" exchange --count "$(scaled 50 10)" --max-length 200
 
 check two_levels set_ h2 num_priorities 2
 check two_levels_cutoffs is h2 unsched_cutoffs "2147483647 0 0 0 0 0 0 0"

@@ -12,6 +12,7 @@
 
 #define min(a, b) host_compare(a, b, <)
 #define max(a, b) host_compare(a, b, >)
+#define clamp(value, low, high) min(max(value, low), high)
 #define min_t(type, a, b) min((type)(a), (type)(b))
 #define max_t(type, a, b) max((type)(a), (type)(b))
 
