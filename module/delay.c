@@ -129,7 +129,8 @@ void homa_delay_now(enum homa_delay_point point, u64 id, u32 bytes)
 	if (READ_ONCE(settings[point].random)) {
 		u64 n = atomic64_inc_return(&drawn[point]);
 
-		ns = scramble(seed + ((u64)point << 56) + n) % ((u64)ns + 1);
+		/* Scrambled first: the next seed's must not be the same values one later. */
+		ns = scramble(scramble(seed + ((u64)point << 56)) + n) % ((u64)ns + 1);
 	} else if (READ_ONCE(settings[point].per_kb)) {
 		ns = div_u64((u64)ns * bytes, 1000);
 	}

