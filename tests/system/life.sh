@@ -49,6 +49,8 @@ device_removed() {              # its last user must not be Homa
 }
 
 device_down() {
+	# On a slow host the device is down for longer than three probes of a neighbour.
+	in_host h1 sysctl -qw net.ipv4.neigh.h1-h2.mcast_solicit=100 || return 1
 	server_start h2 10.0.1.2 700 --threads 4 || return 1
 	client h1 10.0.1.2 700 --count "$(scaled 3000 100)" --long-permille 50 >/tmp/client 2>&1 &
 	_load=$!
