@@ -41,8 +41,8 @@ sim-test: user ## only the tests on the simulated cluster (about five minutes)
 	$(Q)tests/run --only 'vm/sim/*'
 
 .PHONY: soak
-soak: user ## hostile packets and applications for SECONDS (3600)
-	$(Q)SOAK_SECONDS=$(or $(SECONDS),3600) tests/run --only vm/uml/hostile
+soak: user ## hostile packets and applications for SECONDS (3600) in GUEST (uml, debug)
+	$(Q)SOAK_SECONDS=$(or $(SECONDS),3600) tests/run --only vm/$(or $(GUEST),uml)/hostile
 
 .PHONY: lint
 lint: ## style and layering checks

@@ -27,7 +27,7 @@ import dissection  # noqa: E402
 Case = collections.namedtuple("Case", "name verdict why")
 
 # A guest: testbed mode, kernel, seconds until it counts as hung, scripts; full: takes so long that it
-# runs only when asked for; cpus.
+# runs only when asked for, and boots for each script, so that a hang takes only that one; cpus.
 Guest = collections.namedtuple("Guest", "mode kernel timeout scripts full cpus", defaults=[False, 2])
 
 # Not a script: what those before it in the same guest ran of the module.
@@ -46,8 +46,8 @@ GUESTS = {
                     "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
     "debug": Guest("uml-debug", "uml-debug", 1800, MODULE_SCRIPTS + ["faults", COVERAGE]),
-    "kasan": Guest("rt", "x86-kasan", 5400, MODULE_SCRIPTS, full=True),
-    "kcsan": Guest("rt", "x86-kcsan", 5400, MODULE_SCRIPTS, full=True),
+    "kasan": Guest("rt", "x86-kasan", 3600, MODULE_SCRIPTS, full=True),
+    "kcsan": Guest("rt", "x86-kcsan", 3600, MODULE_SCRIPTS, full=True),
 }
 
 # Lines for the end of the run's report.
@@ -71,8 +71,9 @@ def run(selected):
     for guest, spec in [(None, None)] + list(GUESTS.items()):
         if guest:
             scripts = [s for s in spec.scripts if f"vm/{guest}/{s}" in selected]
-            if scripts:
-                yield from run_guest(guest, spec, scripts)
+            for boot in [[script] for script in scripts] if spec.full else [scripts]:
+                if boot:
+                    yield from run_guest(guest, spec, boot)
             continue
         for suite in selected:
             if suite.startswith("vm/") and suite not in ["vm/testbed"] + simcluster.names():
@@ -223,7 +224,7 @@ def run_guest(guest, spec, scripts):
         yield f"vm/{guest}/{COVERAGE}", [Case(COVERAGE, "skip", f"is of all vm/{guest} together")], 0
         return
     in_guest = [script for script in scripts if script != COVERAGE]
-    out = LOGS / f"vm-{guest}"
+    out = LOGS / (f"vm-{guest}-{scripts[0]}" if spec.full else f"vm-{guest}")
     shutil.rmtree(out, ignore_errors=True)
     started = time.monotonic()
     first = f"vm/{guest}/{scripts[0]}"
@@ -240,7 +241,7 @@ def run_guest(guest, spec, scripts):
     if missing:
         yield first, [Case("programs", "not ok", f"not built: {' '.join(missing)}; run: make user")], 0
         return
-    log = LOGS / f"vm-{guest}.log"
+    log = LOGS / f"{out.name}.log"
     status = run_logged(log, ["testbed/vm", "run", "--mode", spec.mode, "--kernel", spec.kernel,
                               "--cpus", str(spec.cpus),
                               "--timeout", str(spec.timeout + SOAK_SECONDS), "--out", str(out)]

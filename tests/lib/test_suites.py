@@ -78,3 +78,18 @@ def test_slow_guests_run_only_when_asked_for(monkeypatch):
                                            "slow": suites.Guest("rt", "k", 1, ["a"], full=True)})
     assert "vm/quick/a" in suites.names() and "vm/slow/a" not in suites.names()
     assert "vm/slow/a" in suites.names(full=True)
+
+
+def test_slow_guests_boot_for_each_script(logs, monkeypatch):
+    boots = []
+
+    def run_guest(guest, _, scripts):
+        boots.append((guest, scripts))
+        yield from ()
+
+    monkeypatch.setattr(suites, "LOGS", logs)
+    monkeypatch.setattr(suites, "run_guest", run_guest)
+    monkeypatch.setattr(suites, "GUESTS", {"fast": suites.Guest("uml", "k", 1, ["a", "b"]),
+                                           "slow": suites.Guest("rt", "k", 1, ["a", "b"], full=True)})
+    assert not list(suites.run(["vm/fast/a", "vm/fast/b", "vm/slow/a", "vm/slow/b"]))
+    assert boots == [("fast", ["a", "b"]), ("slow", ["a"]), ("slow", ["b"])]
