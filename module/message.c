@@ -582,10 +582,14 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 	return length;
 }
 
-/* Only as many offsets as num_bpages says. */
+/* Only as many offsets as num_bpages says; by pointers, since checks of an index
+ * would call functions while user memory is open.
+ */
 static int read_recv_args(struct homa_recvmsg_args *args,
 			  const struct homa_recvmsg_args __user *from)
 {
+	const u32 __user *offset_from = from->bpage_offsets;
+	u32 *offset = args->bpage_offsets;
 	u32 i;
 
 	if (!user_read_access_begin(from, sizeof(*from)))
@@ -594,7 +598,7 @@ static int read_recv_args(struct homa_recvmsg_args *args,
 	unsafe_get_user(args->num_bpages, &from->num_bpages, fault);
 	unsafe_get_user(args->reserved, &from->reserved, fault);
 	for (i = 0; i < min_t(u32, args->num_bpages, HOMA_MAX_BPAGES); i++)
-		unsafe_get_user(args->bpage_offsets[i], &from->bpage_offsets[i], fault);
+		unsafe_get_user(offset[i], offset_from + i, fault);
 	user_read_access_end();
 	return 0;
 fault:
@@ -605,6 +609,8 @@ fault:
 static int write_recv_args(const struct homa_recvmsg_args *args,
 			   struct homa_recvmsg_args __user *to)
 {
+	const u32 *offset = args->bpage_offsets;
+	u32 __user *offset_to = to->bpage_offsets;
 	u32 i;
 
 	if (!user_write_access_begin(to, sizeof(*to)))
@@ -613,7 +619,7 @@ static int write_recv_args(const struct homa_recvmsg_args *args,
 	unsafe_put_user(args->completion_cookie, &to->completion_cookie, fault);
 	unsafe_put_user(args->num_bpages, &to->num_bpages, fault);
 	for (i = 0; i < args->num_bpages; i++)
-		unsafe_put_user(args->bpage_offsets[i], &to->bpage_offsets[i], fault);
+		unsafe_put_user(offset[i], offset_to + i, fault);
 	user_write_access_end();
 	return 0;
 fault:

@@ -5,7 +5,7 @@
 #   version   Debian package version            modules/  lib/modules/RELEASE, stock kernels only
 # and kernel_make_args says how kbuild is run against it.
 
-KERNELS="stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12 x86-kasan x86-kcsan"
+KERNELS="stock-7.2 stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12 x86-kasan x86-kcsan"
 
 kernel_check_name() {
 	[[ " $KERNELS " == *" $1 "* ]] || usage_error "unknown kernel '$1'; there are: $KERNELS"
@@ -34,6 +34,7 @@ stock_suite() {
 	stock-6.1:*) echo bookworm ;;
 	stock-6.12:bookworm) echo bookworm-backports ;;
 	stock-6.12:*) echo trixie ;;
+	stock-7.2:*) echo sid ;;
 	esac
 }
 
@@ -51,6 +52,30 @@ stock_packages() {              # stock_packages SERIES: newest cloud kernel of 
 	else
 		echo "linux-image-$release"
 	fi
+	# Its build tools want the C library of their own suite.
+	[ "$series" != 7.2 ] || echo libc6
+}
+
+# What only compilers newer than Debian 12's can do. Structures and calling conventions do not depend on it.
+STOCK_NEW_COMPILER="CC_HAS_ASSUME CC_HAS_COUNTED_BY CC_HAS_COUNTED_BY_PTR CC_HAS_MULTIDIMENSIONAL_NONSTRING
+	CC_HAS_MIN_FUNCTION_ALIGNMENT CC_HAS_NAMED_AS_FIXED_SANITIZERS"
+
+# Lets modules be built here for a kernel of a newer suite: with this host's compiler, and tools that bring their C library.
+stock_adapt() {                 # stock_adapt DIR HEADERS, which will be $KERNEL_DIR
+	local dir=$1 headers=$1/$2 libs=$KERNEL_DIR/usr/lib/x86_64-linux-gnu tool real option
+	for tool in "$dir"/usr/lib/linux-kbuild-*/{scripts/{basic/fixdep,mod/modpost},tools/objtool/objtool}; do
+		for real in "$tool" "$tool".real-{x86,lsb-64}; do      # the first only chooses between those of several targets
+			[ ! -e "$real" ] || mv "$real" "$tool.elf"
+		done
+		printf '#!/bin/sh\nexec %s --library-path %s %s "$@"\n' "$libs/ld-linux-x86-64.so.2" "$libs" "$KERNEL_DIR${tool#"$dir"}.elf" >"$tool"
+		chmod 755 "$tool"
+	done
+	sed -i 's/gcc-[0-9]*$/gcc/' "$headers/.kernelvariables"
+	for option in $STOCK_NEW_COMPILER; do
+		sed -i "/^CONFIG_$option=/d" "$headers/include/config/auto.conf"
+		sed -i "/^#define CONFIG_$option /d" "$headers/include/generated/autoconf.h"
+	done
+	rm -f "$headers/vmlinux"        # for type information of modules, which pahole would have to write
 }
 
 stock_ready() {
@@ -68,6 +93,7 @@ stock_ready() {
 	headers=$(cd "$tmp" && echo usr/src/linux-headers-*-cloud-amd64)
 	# The package's Makefile and links name /usr/src; point them here.
 	sed -i "s#/usr/src#$KERNEL_DIR/usr/src#g" "$tmp/$headers/Makefile"
+	[ ! -e "$tmp/usr/lib/x86_64-linux-gnu/libc.so.6" ] || stock_adapt "$tmp" "$headers"
 	ln -s "$headers" "$tmp/headers"
 	echo "${headers#usr/src/linux-headers-}" >"$tmp/release"
 	modules=lib/modules/$(cat "$tmp/release")

@@ -93,3 +93,15 @@ def test_slow_guests_boot_for_each_script(logs, monkeypatch):
                                            "slow": suites.Guest("rt", "k", 1, ["a", "b"], full=True)})
     assert not list(suites.run(["vm/fast/a", "vm/fast/b", "vm/slow/a", "vm/slow/b"]))
     assert boots == [("fast", ["a", "b"]), ("slow", ["a"]), ("slow", ["b"])]
+
+
+@pytest.mark.parametrize("moves, why, verdict", [
+    (True, "vm: the mirror has no 7.2 cloud kernel any more; it offers: none", "skip"),
+    (True, "vm: cannot read Debian suite sid", "not ok"),
+    (False, "vm: the mirror has no 6.1 cloud kernel any more; it offers: none", "not ok")])
+def test_a_kernel_that_is_gone(logs, monkeypatch, moves, why, verdict):
+    monkeypatch.setattr(suites, "LOGS", logs)
+    monkeypatch.setattr(suites, "run_logged", lambda log, command: log.write_text(why) and 1)
+    guest = suites.Guest("rt", "k", 1, ["a"], moves=moves)
+    [(_, cases, _)] = suites.run_guest("g", guest, ["a"])
+    assert verdicts(cases) == [("kernel k", verdict)] and why in cases[0].why

@@ -8,13 +8,13 @@
  * a ring that holds hours can be converted, too.
  */
 #include <linux/delay.h>
-#include <linux/ktime.h> /* before timekeeping.h, which needs it on 6.1 */
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
-#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
 #include "clock.h"
+#include "compat.h"
 
 #ifdef TT_HAVE_TSC
 #define MAX_MOMENTS 512
@@ -52,7 +52,7 @@ static bool tsc_keeps_time(void)
 	if (check_tsc_unstable())
 		return false;
 	before = get_cycles();
-	ktime_get_snapshot(&snapshot);
+	tt_snapshot(&snapshot);
 	after = get_cycles();
 	source_seq = snapshot.cs_was_changed_seq;
 	return snapshot.cycles >= before && snapshot.cycles <= after;
@@ -61,18 +61,11 @@ static bool tsc_keeps_time(void)
 /* False if the kernel has another clocksource by now. */
 static bool exact_moment(struct moment *moment)
 {
-	struct system_time_snapshot first, second;
-	ktime_t offset;
+	struct system_time_snapshot snapshot;
 
-	/* The offset is that of the snapshot unless the clock was set in between. */
-	do {
-		ktime_get_snapshot(&first);
-		offset = ktime_mono_to_any(0, TK_OFFS_REAL);
-		ktime_get_snapshot(&second);
-	} while (first.clock_was_set_seq != second.clock_was_set_seq);
-	moment->at[TICKS] = first.cycles;
-	moment->at[NS] = ktime_to_ns(ktime_sub(first.real, offset));
-	return first.cs_was_changed_seq == source_seq;
+	moment->at[NS] = tt_snapshot(&snapshot);
+	moment->at[TICKS] = snapshot.cycles;
+	return snapshot.cs_was_changed_seq == source_seq;
 }
 
 /* Every other one of the older half goes. */
