@@ -127,9 +127,10 @@ struct homa_observed {
  * @socks: sockets in the order of their creation.
  * @next_sock_seq: for the next socket.
  * @next_port: first automatic port to try.
- * @peer_lock: protects @peers and @num_peers.
+ * @peer_lock: protects what follows up to @refused.
  * @peers: peers, those used longest ago somewhere near the head.
  * @num_peers: length of @peers.
+ * @refused: hosts that found no place among them since the last tick.
  * @grant_lock: protects what follows up to @idle_ticking and each RPC's
  *	grant entry.
  * @grant_queues: messages that need grants, by device, in the order of
@@ -171,6 +172,7 @@ struct homa_net {
 	spinlock_t peer_lock;
 	struct list_head peers;
 	int num_peers;
+	u32 refused;
 
 	spinlock_t grant_lock;
 	struct list_head grant_queues;

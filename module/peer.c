@@ -62,10 +62,31 @@ static void unlink_peer(struct homa_net *hnet, struct homa_peer *peer)
 {
 	lockdep_assert_held(&hnet->peer_lock);
 	rhashtable_remove_fast(&peer_table, &peer->node, peer_params);
-	list_del(&peer->net_link);
+	list_del_init(&peer->net_link);
 	hnet->num_peers--;
 	homa_metric_inc(hnet, peer_frees);
 	homa_peer_put(peer);
+}
+
+static bool seen_expired(const struct homa_peer *peer, const struct homa_seen *range)
+{
+	u32 timeout_ms = READ_ONCE(peer->key.hnet->tun.timeout_ticks);
+	unsigned long life = max_t(unsigned long, HOMA_SEEN_LIFE,
+				   HOMA_SEEN_TIMEOUTS * msecs_to_jiffies(timeout_ms));
+
+	return time_after(jiffies, READ_ONCE(range->used) + life);
+}
+
+/* True if a request of the peer could be executed twice without it. */
+static bool remembers(const struct homa_peer *peer)
+{
+	u32 i;
+
+	for (i = 0; i < HOMA_SEEN_RANGES; i++) {
+		if (READ_ONCE(peer->seen[i].top) && !seen_expired(peer, &peer->seen[i]))
+			return true;
+	}
+	return false;
 }
 
 /* Jiffies a peer is kept after its last use. A full table gives up at once those
@@ -95,7 +116,8 @@ static void collect_idle(struct homa_net *hnet)
 
 		/* Peers with RPCs have more references than the table's. */
 		if (refcount_read(&peer->refs) == 1 &&
-		    time_after(jiffies, READ_ONCE(peer->used) + idle_limit(peer, over))) {
+		    time_after(jiffies, READ_ONCE(peer->used) + idle_limit(peer, over)) &&
+		    !remembers(peer)) {
 			unlink_peer(hnet, peer);
 			taken++;
 		} else {
@@ -138,6 +160,30 @@ struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *a
 	return peer;
 }
 
+u32 homa_peer_refused(struct homa_net *hnet)
+{
+	u32 refused = 0;
+
+	if (likely(!READ_ONCE(hnet->refused)))
+		return 0;
+	spin_lock_bh(&hnet->peer_lock);
+	if (hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max))
+		refused = hnet->refused;
+	WRITE_ONCE(hnet->refused, 0);
+	spin_unlock_bh(&hnet->peer_lock);
+	return refused;
+}
+
+void homa_peer_offer(struct homa_peer *peer)
+{
+	struct homa_net *hnet = peer->key.hnet;
+
+	spin_lock_bh(&hnet->peer_lock);
+	if (!list_empty(&peer->net_link))
+		list_move(&peer->net_link, &hnet->peers);
+	spin_unlock_bh(&hnet->peer_lock);
+}
+
 static struct homa_peer *insert(struct homa_net *hnet, struct homa_peer *peer)
 {
 	struct homa_peer *other;
@@ -145,10 +191,12 @@ static struct homa_peer *insert(struct homa_net *hnet, struct homa_peer *peer)
 	spin_lock_bh(&hnet->peer_lock);
 	collect_idle(hnet);
 	rcu_read_lock();
-	if (hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max))
+	if (hnet->num_peers >= READ_ONCE(hnet->tun.peer_net_max)) {
+		WRITE_ONCE(hnet->refused, hnet->refused + 1);
 		other = ERR_PTR(-ENOBUFS);
-	else
+	} else {
 		other = rhashtable_lookup_get_insert_fast(&peer_table, &peer->node, peer_params);
+	}
 	if (!other) {
 		list_add_tail(&peer->net_link, &hnet->peers);
 		hnet->num_peers++;
@@ -345,6 +393,7 @@ bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port)
 	bool room;
 
 	homa_peer_heard(peer);
+	WRITE_ONCE(peer->known, true);
 	spin_lock_bh(&peer->lock);
 	room = peer->num_acks < HOMA_MAX_ACKS;
 	if (room) {
@@ -408,15 +457,6 @@ static u32 seen_bit(u64 id)
 	return (id >> 1) % HOMA_SEEN_IDS;
 }
 
-static bool seen_expired(const struct homa_peer *peer, const struct homa_seen *range)
-{
-	u32 timeout_ms = READ_ONCE(peer->key.hnet->tun.timeout_ticks);
-	unsigned long life = max_t(unsigned long, HOMA_SEEN_LIFE,
-				   HOMA_SEEN_TIMEOUTS * msecs_to_jiffies(timeout_ms));
-
-	return time_after(jiffies, range->used + life);
-}
-
 /* The range around @id, or the one to be given up for it, emptied. */
 static struct homa_seen *seen_range(struct homa_peer *peer, u64 id)
 {
@@ -453,8 +493,7 @@ void homa_peer_mark_seen(struct homa_peer *peer, u64 id)
 		__clear_bit(seen_bit(range->top), range->ids);
 	}
 	__set_bit(seen_bit(id), range->ids);
-	range->used = jiffies;
-	WRITE_ONCE(peer->known, true);
+	WRITE_ONCE(range->used, jiffies);
 	spin_unlock(&peer->lock);
 }
 

@@ -97,7 +97,8 @@ struct homa_seen {
  * @net_link: entry in hnet->peers.
  * @used: jiffies of the last look-up.
  * @heard: jiffies when the peer last answered something of ours.
- * @known: it has, or a request of it is over; anybody can invent others.
+ * @known: it has answered a request of ours, whose id is not to be guessed;
+ *	anybody can invent others.
  * @route: current route.
  * @cutoffs: longest message of each unscheduled level, as the peer told.
  * @cutoff_version: of @cutoffs; 0 before it told any.
@@ -153,6 +154,12 @@ struct homa_peer *homa_peer_get(struct homa_net *hnet, const struct in6_addr *ad
 struct homa_peer *homa_peer_find(struct homa_net *hnet, const struct in6_addr *addr);
 void homa_peer_put(struct homa_peer *peer);
 
+/* Hosts that found no place since the last call, if there still is none. */
+u32 homa_peer_refused(struct homa_net *hnet);
+
+/* The next host that finds no place looks here first. The caller has a reference. */
+void homa_peer_offer(struct homa_peer *peer);
+
 /* The same, for users that mostly mean the same peer as before: *@recent, which
  * has a reference of its own.
  */
@@ -175,11 +182,10 @@ int homa_peer_sock_route(struct homa_peer *peer, const struct sock *sk, struct h
 static inline void homa_peer_heard(struct homa_peer *peer)
 {
 	WRITE_ONCE(peer->heard, jiffies);
-	WRITE_ONCE(peer->known, true);
 }
 
-/* Notes that RPC @id at @port of @peer is over. Return: false, and nothing was
- * noted, when the list is full.
+/* Notes that RPC @id of ours at @port of @peer is over. Return: false, and nothing
+ * was noted, when the list is full.
  */
 bool homa_peer_add_ack(struct homa_peer *peer, u64 id, u16 port);
 

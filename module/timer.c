@@ -29,6 +29,11 @@
 /* A reply nobody acknowledges or grants is kept for so many timeout_ticks. */
 #define HOMA_REPLY_TIMEOUTS 10
 
+/* Where hosts found no place: for so many, after which client and server have given
+ * up an RPC that nobody acknowledged.
+ */
+#define HOMA_UNHEARD_TIMEOUTS 2
+
 /* A server's reply is waited for by the client, not by us. Unlocks @rpc. */
 static void tick_reply(struct homa_rpc *rpc)
 {
@@ -82,8 +87,35 @@ static int new_peer_error(struct homa_rpc *rpc)
 	return homa_peer_error(rpc->peer, rpc->dport, !homa_rpc_is_client(rpc), since);
 }
 
-/* One tick of an RPC that the caller holds a reference of. */
-static void tick_rpc(struct homa_rpc *rpc)
+/* Whether a host that found no place may have that of the client of @rpc: nobody
+ * knows whether it exists, no application has its request, or it leaves a reply
+ * alone. What an application has must not be executed again.
+ */
+static bool gives_way(const struct homa_rpc *rpc)
+{
+	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
+
+	if (homa_rpc_is_client(rpc) || READ_ONCE(rpc->peer->known))
+		return false;
+	return rpc->state == HOMA_RPC_INCOMING ||
+	       (rpc->state == HOMA_RPC_OUTGOING &&
+		rpc->tx.done_ticks >= HOMA_UNHEARD_TIMEOUTS * READ_ONCE(tun->timeout_ticks));
+}
+
+/* Ends @rpc; unlocks it. Return: places that become free. */
+static u32 make_place(struct homa_rpc *rpc)
+{
+	homa_metric_inc(rpc->hsk->hnet, server_rpcs_displaced);
+	homa_rpc_end_unlock(rpc);
+	homa_peer_offer(rpc->peer);
+	/* References: the table's and the RPC's. */
+	return refcount_read(&rpc->peer->refs) <= 2;
+}
+
+/* One tick of an RPC that the caller holds a reference of. @wanted: places for
+ * hosts that found none.
+ */
+static void tick_rpc(struct homa_rpc *rpc, u32 *wanted)
 {
 	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
 	u32 first = READ_ONCE(tun->resend_ticks);
@@ -92,6 +124,10 @@ static void tick_rpc(struct homa_rpc *rpc)
 	homa_rpc_lock(rpc);
 	if (rpc->state == HOMA_RPC_DEAD) {
 		homa_rpc_unlock(rpc);
+		return;
+	}
+	if (unlikely(*wanted) && gives_way(rpc)) {
+		*wanted -= make_place(rpc);
 		return;
 	}
 	error = new_peer_error(rpc);
@@ -121,6 +157,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 {
 	struct homa_sock *hsk = NULL;
 	u64 start_ns = ktime_get_ns(), took_ns;
+	u32 wanted = homa_peer_refused(hnet);
 
 	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
@@ -131,7 +168,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 			continue;
 
 		while ((rpc = homa_rpc_next(hsk, rpc))) {
-			tick_rpc(rpc);
+			tick_rpc(rpc, &wanted);
 			if (may_sleep)
 				cond_resched();
 		}
