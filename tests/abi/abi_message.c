@@ -327,6 +327,24 @@ static void local_failed_reply_stays_answerable(void)
 	EXPECT_EQ(polled(&d.server, POLLIN, 200), 0);
 }
 
+/* Nobody can ever receive it. */
+static void local_response_without_region(void)
+{
+	struct duo d = open_duo();
+	struct endpoint bare = endpoint_open(FAMILY, 0);
+	struct homa_rcvbuf_args region = { (uintptr_t)d.client.region, REGION_BYTES };
+	struct homa_sendmsg_args args = { .completion_cookie = 7 };
+	struct received r = { 0 };
+
+	EXPECT_OK(endpoint_request(&bare, &d.to, "x", 1, &args, 0));
+	serve_one(&d, 9);
+	EXPECT_EQ(polled(&bare, POLLIN, 5000), POLLIN);
+	EXPECT_OK(setsockopt(bare.fd, IPPROTO_HOMA, SO_HOMA_RCVBUF, &region, sizeof(region)));
+	EXPECT_ERR(endpoint_receive(&bare, 0, MSG_DONTWAIT, &r), EINVAL);
+	EXPECT(r.args.id == args.id && r.args.completion_cookie == 7);
+	EXPECT_EQ(info_of(&bare, NULL, 0).num_rpcs, 0);
+}
+
 static void receive_einval(void)
 {
 	struct endpoint bare = endpoint_open(FAMILY, 0);
@@ -510,6 +528,7 @@ const struct abi_case message_cases[] = {
 	{ "reply_rules", reply_rules },
 	{ "reply_twice", reply_twice },
 	{ "local_failed_reply_stays_answerable", local_failed_reply_stays_answerable },
+	{ "local_response_without_region", local_response_without_region },
 	{ "receive_einval", receive_einval },
 	{ "receive_efault", receive_efault },
 	{ "receive_nothing", receive_nothing },

@@ -34,6 +34,7 @@
 /* Two sockets of one host, and an RPC between them. */
 struct scene {
 	struct endpoint client, server;
+	struct endpoint bare; /* without a region */
 	size_t bytes;
 	uint64_t id; /* as the client knows it */
 	struct received request;
@@ -115,6 +116,12 @@ static void sockets(struct scene *s)
 		die("bind");
 }
 
+static void bare_socket(struct scene *s)
+{
+	sockets(s);
+	s->bare = endpoint_open(self.sa.sa_family, 0);
+}
+
 static void requested(struct scene *s)
 {
 	sockets(s);
@@ -136,18 +143,17 @@ static void answered(struct scene *s)
 		die("reply");
 }
 
+static int call_socket(struct scene *s)
+{
+	s->bare.fd = socket(self.sa.sa_family, SOCK_DGRAM, IPPROTO_HOMA);
+	return s->bare.fd < 0 ? -1 : 0;
+}
+
 static int call_region(struct scene *s)
 {
 	struct homa_rcvbuf_args args = { (uintptr_t)s->client.region, REGION_BYTES };
-	int fd = socket(self.sa.sa_family, SOCK_DGRAM, IPPROTO_HOMA), result, error;
 
-	if (fd < 0)
-		return -1;
-	result = setsockopt(fd, IPPROTO_HOMA, SO_HOMA_RCVBUF, &args, sizeof(args));
-	error = errno;
-	close(fd);
-	errno = error;
-	return result;
+	return setsockopt(s->bare.fd, IPPROTO_HOMA, SO_HOMA_RCVBUF, &args, sizeof(args));
 }
 
 static int call_request(struct scene *s)
@@ -198,32 +204,83 @@ static int call_namespace(struct scene *s)
 	return unshare(CLONE_NEWNET) ? -1 : setns(home, CLONE_NEWNET);
 }
 
+/* ---- What a call that failed with ENOMEM has left: NULL, or what is wrong ---- */
+
+static const char *no_region(struct scene *s)
+{
+	struct homa_rcvbuf_args args;
+	socklen_t bytes = sizeof(args);
+
+	if (getsockopt(s->bare.fd, IPPROTO_HOMA, SO_HOMA_RCVBUF, &args, &bytes) || args.length)
+		return "a region that could not be set is there";
+	return call_region(s) ? "the region cannot be set afterwards" : NULL;
+}
+
+static const char *no_rpc(struct scene *s)
+{
+	struct homa_info info = { 0 };
+
+	return ioctl(s->client.fd, HOMAIOCINFO, &info) || info.num_rpcs ?
+	       "the request left an RPC" : NULL;
+}
+
+static const char *unanswered(struct scene *s)
+{
+	struct received r = { 0 };
+
+	if (call_reply(s))
+		return "the reply cannot be sent again";
+	return endpoint_receive(&s->client, s->id, 0, &r) == (ssize_t)s->bytes ? NULL :
+	       "the second reply does not arrive";
+}
+
+static const char *no_matter(struct scene *s)
+{
+	(void)s;
+	return NULL;
+}
+
 static const struct call {
 	const char *name;
 	size_t bytes;
 	void (*before)(struct scene *s);
 	int (*call)(struct scene *s);
+	const char *(*left)(struct scene *s); /* NULL: it allocates nothing */
+	bool of_core; /* only if named */
 } calls[] = {
-	{ "region", 0, sockets, call_region },
-	{ "request_short", SHORT, sockets, call_request },
-	{ "request_long", LONG, sockets, call_request },
-	{ "receive_request_short", SHORT, requested, call_receive_request },
-	{ "receive_request_long", LONG, requested, call_receive_request },
-	{ "reply_short", SHORT, served, call_reply },
-	{ "reply_long", LONG, served, call_reply },
-	{ "receive_response_short", SHORT, answered, call_receive_response },
-	{ "receive_response_long", LONG, answered, call_receive_response },
-	{ "info", SHORT, requested, call_info },
-	{ "abort", SHORT, requested, call_abort },
-	{ "namespace", 0, sockets, call_namespace },
+	{ "region", 0, bare_socket, call_region, no_region, false },
+	{ "request_short", SHORT, sockets, call_request, no_rpc, false },
+	{ "request_long", LONG, sockets, call_request, no_rpc, false },
+	{ "receive_request_short", SHORT, requested, call_receive_request, NULL, false },
+	{ "receive_request_long", LONG, requested, call_receive_request, NULL, false },
+	{ "reply_short", SHORT, served, call_reply, unanswered, false },
+	{ "reply_long", LONG, served, call_reply, unanswered, false },
+	{ "receive_response_short", SHORT, answered, call_receive_response, NULL, false },
+	{ "receive_response_long", LONG, answered, call_receive_response, NULL, false },
+	{ "info", SHORT, requested, call_info, NULL, false },
+	{ "abort", SHORT, requested, call_abort, NULL, false },
+	{ "namespace", 0, sockets, call_namespace, no_matter, false },
+	{ "socket", 0, sockets, call_socket, no_matter, true },
 };
 
 /* ---- The walk ---- */
 
-static bool expected(int error) { return error == ENOMEM || error == ENOBUFS || error == EFAULT; }
+/* A walk so far. */
+struct steps {
+	unsigned int faults; /* that were met */
+	unsigned int without_memory; /* calls that failed with ENOMEM */
+};
+
+/* IP has errors of its own when it cannot make a route, and the core for files. */
+static bool expected(const struct call *call, int error)
+{
+	if (error == ENFILE)
+		return call->of_core;
+	return error == EFAULT || (call->left && (error == ENOMEM || error == ENOBUFS));
+}
 
 /* One time with the fault number s->nth. Return: what is wrong, or NULL. */
-static const char *once(const struct call *call, struct scene *s, bool *met)
+static const char *once(const struct call *call, struct scene *s, struct steps *steps, bool *met)
 {
 	const char *why = NULL;
 	int result, error;
@@ -234,35 +291,40 @@ static const char *once(const struct call *call, struct scene *s, bool *met)
 	result = call->call(s);
 	error = errno;
 	*met = disarm();
-	if (result < 0 && (!*met || !expected(error)))
+	if (result < 0 && (!*met || !expected(call, error)))
 		why = strerror(error);
-	else
-		why = whole(s);
+	else if (result < 0 && error == ENOMEM)
+		why = call->left(s);
+	steps->faults += *met;
+	steps->without_memory += result < 0 && error == ENOMEM;
+	why = why ?: whole(s);
 	endpoint_close(&s->client);
 	endpoint_close(&s->server);
+	endpoint_close(&s->bare);
 	alarm(0);
 	return why;
 }
 
 static bool walk(const struct call *call)
 {
+	struct steps steps = { 0 };
 	const char *why = NULL;
-	unsigned int faults = 0;
 	bool met = true;
 
 	while (met && !why) {
-		struct scene s = { .bytes = call->bytes, .nth = faults + 1 };
+		struct scene s = { .bytes = call->bytes, .nth = steps.faults + 1, .bare.fd = -1 };
 
-		why = once(call, &s, &met);
-		faults += met;
-		if (faults > MOST_FAULTS)
+		why = once(call, &s, &steps, &met);
+		if (steps.faults > MOST_FAULTS)
 			why = "no end";
 	}
-	if (!why && !faults)
+	if (!why && !steps.faults)
 		why = "met no fault";
-	printf("-- %s: %u faults\n", call->name, faults);
+	if (!why && call->left && !steps.without_memory)
+		why = "never failed with ENOMEM";
+	printf("-- %s: %u faults, ENOMEM %u times\n", call->name, steps.faults, steps.without_memory);
 	if (why)
-		printf("not ok %s: fault %u: %s\n", call->name, faults, why);
+		printf("not ok %s: fault %u: %s\n", call->name, steps.faults, why);
 	else
 		printf("ok %s\n", call->name);
 	fflush(stdout);
@@ -271,10 +333,11 @@ static bool walk(const struct call *call)
 
 int main(int argc, char **argv)
 {
-	bool all = true;
+	const char *only = argc == 3 ? argv[2] : NULL;
+	bool all = true, any = false;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: fault_walk ADDRESS\n");
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: fault_walk ADDRESS [CALL]\n");
 		return 2;
 	}
 	control = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
@@ -287,7 +350,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fault_walk: not an address: %s\n", argv[1]);
 		return 2;
 	}
-	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		if (only ? strcmp(only, calls[i].name) : calls[i].of_core)
+			continue;
 		all = walk(&calls[i]) && all;
+		any = true;
+	}
+	if (!any) {
+		fprintf(stderr, "fault_walk: no such call: %s\n", only);
+		return 2;
+	}
 	return !all;
 }

@@ -23,6 +23,12 @@ below_homa() {
 	set_all require-start $((0x${1%% *})) && set_all require-end $((0x$(echo "$1" | cut -d' ' -f2) + 4096))
 }
 
+# But for user memory, which fault_walk itself needs.
+everywhere() (
+	FAULTS="failslab fail_page_alloc"
+	set_all require-start 0 && set_all require-end 0xffffffffffffffff
+)
+
 # User-Mode Linux does not survive a page fault that finds no memory.
 not_in_page_faults() {
 	# shellcheck disable=SC2046
@@ -89,6 +95,9 @@ check load load_modules
 check prepare prepare
 walk 127.0.0.1
 [ ! -d /proc/sys/net/ipv6 ] || walk ::1
+check prepare_core everywhere
+walk 127.0.0.1 socket
+check prepare_again below_homa
 check cable raw_cable 9000
 check packets packets
 check cable_cut ip link del host
