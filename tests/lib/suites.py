@@ -49,7 +49,7 @@ GUESTS = {
     "stock": Guest("rt", "stock-6.12", 1200,
                    ["smoke", "abi", "errors", "gso", "cgroup", "trace", "tracer", "app", "triggers",
                     "pipeline"]),
-    "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi"]),
+    "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi", "trace", "tracer", "app"]),
     "stock72": Guest("rt", "stock-7.2", 1200, ["smoke", "trace"], moves=True),
     "debug": Guest("uml-debug", "uml-debug", 1800, MODULE_SCRIPTS + ["faults", COVERAGE]),
     "kasan": Guest("rt", "x86-kasan", 3600, MODULE_SCRIPTS, full=True),

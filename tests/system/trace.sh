@@ -16,6 +16,38 @@ lines_after() {                 # lines_after WORD...: records made by ten RPCs 
 	control thaw
 }
 
+# What the dump calls missing is what tracefs does not have either, and nothing else.
+tracepoints() {                 # event of the dump, tracepoint of the kernel
+	cat <<-EOF
+	irq_entry irq_handler_entry
+	irq_exit irq_handler_exit
+	ipi_send ipi_send_cpu
+	ipi_call_entry call_function_single_entry
+	ipi_call_exit call_function_single_exit
+	ipi_reschedule reschedule_entry
+	napi_gro_exit napi_gro_receive_exit
+	napi_gro_receive napi_gro_receive_entry
+	skb_consume consume_skb
+	skb_drop kfree_skb
+	sched_migrate sched_migrate_task
+	EOF
+	for _name in softirq_raise softirq_entry softirq_exit napi_poll net_dev_queue net_dev_start_xmit net_dev_xmit netif_rx \
+		netif_receive_skb qdisc_enqueue qdisc_dequeue cpu_idle cpu_frequency sched_waking sched_wakeup sched_switch \
+		sk_data_ready; do
+		echo "$_name $_name"
+	done
+}
+
+missing_as_told() {
+	ttdump --info "$OUT/trace.ttd" | sed -n 's/^# this kernel has no //p' | sort >/tmp/told
+	tracepoints | while read -r event tracepoint; do
+		set -- $TRACEFS/events/*/"$tracepoint"
+		[ -d "$1" ] || echo "$event"
+	done | sort >/tmp/absent
+	cat /tmp/absent
+	cmp /tmp/told /tmp/absent
+}
+
 check load load_modules
 if [ ! -d /sys/module/timetrace ]; then
 	skip trace "no timetrace.ko in this guest"
@@ -38,6 +70,14 @@ for event in softirq_entry napi_poll net_dev_queue netif_receive_skb sched_switc
 done
 check dump ttdump "$OUT/trace.ttd"
 check dump_not_empty test -s "$OUT/trace.ttd"
+TRACEFS=/sys/kernel/tracing
+mount -t tracefs tracefs $TRACEFS 2>/dev/null
+if [ -d $TRACEFS/events/sched ]; then
+	check missing_as_told missing_as_told
+	umount $TRACEFS
+else
+	skip missing_as_told "this kernel has no tracefs"
+fi
 control thaw
 control off sched               # before lines_after clears, or switches until then are in its text
 check group_off lines_after off sched
