@@ -39,6 +39,13 @@ calibrated() {                  # when recording starts and stops the trace says
 	grep record_cost /proc/timetrace && grep -q 'record_cost cost=[1-9]' /proc/timetrace
 }
 
+latest() {                      # a reader of the mapping sees what the dump has, full blocks or not
+	word clear && exchange --count 20 >/dev/null && word freeze && _live=$(live_check all) &&
+		_dump=$(ttdump --info | awk '/^records/ { print $2 }') && word thaw || return 1
+	echo "$_live events live, $_dump in the dump"
+	[ "$_live" = "$_dump" ] && [ "$_live" -gt 100 ]
+}
+
 resized() {                     # another size while records come
 	exchange --count 200 >/dev/null &
 	for size in 64 512 4 1024; do word "size $size" && ttdump /tmp/resized.ttd || return 1; done
@@ -101,6 +108,7 @@ check load load_modules
 check refused_again refused rmmod timetrace
 check nonsense nonsense
 check calibrated calibrated
+check latest latest
 check resized resized
 TRACEFS=/sys/kernel/tracing
 mount -t tracefs tracefs $TRACEFS 2>/dev/null

@@ -263,7 +263,11 @@ static int blocks_release(struct inode *inode, struct file *file)
 
 static ssize_t blocks_read(struct file *file, char __user *to, size_t count, loff_t *pos)
 {
-	return tt_stream_read(file->private_data, to, count);
+	u64 at = *pos;
+
+	if (!at)
+		return tt_stream_read(file->private_data, to, count);
+	return tt_stream_tail(file->private_data, (at >> TT_MAP_SHIFT) - 1, to, count);
 }
 
 static int blocks_mmap(struct file *file, struct vm_area_struct *vma)

@@ -113,6 +113,36 @@ ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count)
 	return n;
 }
 
+static int take_tail(struct tt_stream *stream, unsigned int cpu)
+{
+	struct tt_cut cut;
+
+	if (stream->generation != tt_rings_generation())
+		return -ESTALE;
+	tt_ring_cut(cpu, &cut);
+	return cut.whole == cut.end && cut.begin < cut.end &&
+	       !tt_snapshot_block(cpu, &cut, cut.end - 1, stream->blocks);
+}
+
+ssize_t tt_stream_tail(struct tt_stream *stream, u64 cpu, char __user *to, size_t count)
+{
+	ssize_t n;
+
+	if (count < TT_BLOCK_BYTES || cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return -EINVAL;
+	mutex_lock(&stream->lock);
+	mutex_lock(&tt_mutex);
+	n = take_tail(stream, cpu);
+	mutex_unlock(&tt_mutex);
+	if (n > 0) {
+		n = TT_BLOCK_BYTES;
+		if (copy_to_user(to, stream->blocks, n))
+			n = -EFAULT;
+	}
+	mutex_unlock(&stream->lock);
+	return n;
+}
+
 static int map_ring(struct vm_area_struct *vma, const struct tt_ring *ring)
 {
 	unsigned long n = vma_pages(vma);

@@ -19,6 +19,13 @@ void tt_stream_free(struct tt_stream *stream);
  */
 ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count);
 
+/*
+ * The same of the block of @cpu that is being filled, as far as it is, which
+ * will come again when it is full. TT_BLOCK_BYTES, 0: the CPU never stood still, or
+ * has none; -EINVAL, -ESTALE: as above, and no such CPU.
+ */
+ssize_t tt_stream_tail(struct tt_stream *stream, u64 cpu, char __user *to, size_t count);
+
 /* Maps the ring of a CPU; see struct tt_ring_page. */
 int tt_stream_mmap(struct vm_area_struct *vma);
 

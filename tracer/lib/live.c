@@ -22,12 +22,18 @@ struct ring {
 	size_t bytes; /* mapped */
 	uint64_t next; /* block */
 	uint64_t missed;
+
+	/* Block @next, when a part of it has been given out: how far, and the base of times there. */
+	uint32_t given;
+	uint64_t base;
 };
 
 struct tt_live {
 	struct tt_reader *reader;
 	struct ring *rings;
 	uint32_t ncpus, cpu; /* the one whose turn it is */
+	int fd; /* of STREAM */
+	int tail; /* the block that was copied is not full */
 	uint8_t *copy; /* of a block */
 	struct walk walk; /* in it */
 	unsigned int part, parts; /* of the record found */
@@ -61,23 +67,23 @@ static int map_ring(struct ring *ring, int fd, uint32_t cpu, uint32_t block_byte
 static int map_rings(struct tt_live *live, const char **what)
 {
 	uint32_t block_bytes = live->reader->header.block_bytes;
-	int fd = open(STREAM, O_RDONLY | O_CLOEXEC);
-	int err = fd < 0 ? -errno : 0;
+	int err = 0;
 	uint32_t cpu;
 
 	*what = STREAM;
+	live->fd = open(STREAM, O_RDONLY | O_CLOEXEC);
+	if (live->fd < 0)
+		err = -errno;
 	live->ncpus = live->reader->info.first_thread;
 	live->rings = calloc(live->ncpus, sizeof(*live->rings));
 	live->copy = malloc(block_bytes);
 	if (!live->rings || !live->copy)
 		err = -ENOMEM;
 	for (cpu = 0; cpu < live->ncpus && !err; cpu++) {
-		err = map_ring(&live->rings[cpu], fd, cpu, block_bytes);
+		err = map_ring(&live->rings[cpu], live->fd, cpu, block_bytes);
 		if (err == -EINVAL)
 			err = 0; /* no such CPU, or no memory for it */
 	}
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 
@@ -90,6 +96,7 @@ int tt_live_open(struct tt_live **live, char *err, size_t err_size)
 	*live = NULL;
 	if (!l)
 		return tt_fail(err, err_size, -ENOMEM, "not enough memory");
+	l->fd = -1;
 	code = tt_open(RAW, &l->reader, err, err_size);
 	if (!code) {
 		code = map_rings(l, &what);
@@ -113,6 +120,8 @@ void tt_live_close(struct tt_live *live)
 	for (cpu = 0; live->rings && cpu < live->ncpus; cpu++)
 		if (live->rings[cpu].page)
 			munmap((void *)live->rings[cpu].page, live->rings[cpu].bytes);
+	if (live->fd >= 0)
+		close(live->fd);
 	free(live->rings);
 	free(live->copy);
 	tt_close(live->reader);
@@ -142,13 +151,16 @@ static int copy_block(struct tt_live *live, struct ring *ring)
 
 	if (__atomic_load_n(&page->gone, __ATOMIC_ACQUIRE))
 		return -ESTALE;
-	if (ring->next < cleared)
+	if (ring->next < cleared) {
 		ring->next = cleared;
+		ring->given = 0;
+	}
 	/* Who was too slow once gets half a ring of time, or the same would happen again. */
 	if (ring->next < oldest) {
 		k = oldest + page->nblocks / 2;
 		ring->missed += k - ring->next;
 		ring->next = k;
+		ring->given = 0;
 	}
 	while (ring->next < settled && ring->next + 1 < opened) {
 		k = ring->next++;
@@ -161,13 +173,31 @@ static int copy_block(struct tt_live *live, struct ring *ring)
 				return 1;
 		}
 		ring->missed++;
+		ring->given = 0;
 	}
 	return 0;
+}
+
+/* Copies what there is of the block that is being filled. 1, 0 when it is nothing new, or an error. */
+static int copy_tail(struct tt_live *live, struct ring *ring)
+{
+	const struct tt_block *block = (const void *)live->copy;
+	size_t bytes = ring->page->block_bytes;
+	ssize_t n;
+
+	if (__atomic_load_n(&ring->page->opened, __ATOMIC_ACQUIRE) != ring->next + 1)
+		return 0;
+	n = pread(live->fd, live->copy, bytes, (off_t)(live->cpu + 1) << TT_MAP_SHIFT);
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)bytes && block->sequence == ring->next &&
+	       block->header_bytes + TT_COMMIT_BYTES(block->commit) > ring->given;
 }
 
 /* Begins to walk through the block that was copied. */
 static void enter_block(struct tt_live *live)
 {
+	struct ring *ring = &live->rings[live->cpu];
 	const struct tt_file_header *h = &live->reader->header;
 	uint64_t ticks = h->time_ticks - h->begin_ticks;
 	struct tt_block block;
@@ -180,6 +210,25 @@ static void enter_block(struct tt_live *live)
 			   (uint64_t)(((unsigned __int128)(h->time_ns - h->begin_ns) <<
 				       TT_RATE_SHIFT) / ticks) : (uint64_t)1 << TT_RATE_SHIFT },
 	};
+	if (live->tail)
+		live->walk.end = block.header_bytes + TT_COMMIT_BYTES(block.commit);
+	if (ring->given) {
+		live->walk.at = ring->given;
+		live->walk.base = ring->base;
+	}
+	ring->given = 0;
+}
+
+/* All records of the block have been given out. */
+static void leave_block(struct tt_live *live)
+{
+	struct ring *ring = &live->rings[live->cpu];
+
+	if (live->tail) {
+		ring->given = live->walk.at;
+		ring->base = live->walk.base;
+	}
+	live->walk.data = NULL;
 }
 
 /* The dictionary anew, for events that have come since. */
@@ -217,9 +266,25 @@ static int next_record(struct tt_live *live)
 	return 1;
 }
 
-int tt_live_next(struct tt_live *live, struct tt_record *record)
+/* Finds a block with something new. 1, 0: there is none, or an error. */
+static int next_block(struct tt_live *live, int tail)
 {
-	uint32_t tried = 0;
+	uint32_t tried;
+	int rc = 0;
+
+	live->tail = tail;
+	for (tried = 0; !rc && tried <= live->ncpus; tried++) {
+		if (tried)
+			live->cpu = (live->cpu + 1) % live->ncpus;
+		if (live->rings[live->cpu].page)
+			rc = tail ? copy_tail(live, &live->rings[live->cpu]) :
+				    copy_block(live, &live->rings[live->cpu]);
+	}
+	return rc;
+}
+
+static int next(struct tt_live *live, struct tt_record *record, int latest)
+{
 	int rc;
 
 	while (live->part == live->parts) {
@@ -228,20 +293,27 @@ int tt_live_next(struct tt_live *live, struct tt_record *record)
 			return rc;
 		if (rc)
 			break;
-		live->walk.data = NULL;
-		for (rc = 0; !rc && tried <= live->ncpus; tried++) {
-			if (tried)
-				live->cpu = (live->cpu + 1) % live->ncpus;
-			if (live->rings[live->cpu].page)
-				rc = copy_block(live, &live->rings[live->cpu]);
-		}
+		if (live->walk.data)
+			leave_block(live);
+		rc = next_block(live, 0);
+		if (!rc && latest)
+			rc = next_block(live, 1);
 		if (rc <= 0)
 			return rc;
 		enter_block(live);
-		tried = 0;
 	}
 	tt_decode(live->reader, live->copy + live->walk.offset, live->part,
 		  tt_walk_time_ns(&live->reader->dict, &live->walk, live->part), live->cpu, record);
 	live->part++;
 	return 1;
+}
+
+int tt_live_next(struct tt_live *live, struct tt_record *record)
+{
+	return next(live, record, 0);
+}
+
+int tt_live_latest(struct tt_live *live, struct tt_record *record)
+{
+	return next(live, record, 1);
 }

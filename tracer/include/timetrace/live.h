@@ -11,6 +11,7 @@
  *
  * Records come block by block, once a block is full, in the order in which
  * they were written on each CPU; those of several CPUs are not merged.
+ * tt_live_latest() also gives what is in blocks that are not full yet.
  */
 #ifndef TIMETRACE_LIVE_H
 #define TIMETRACE_LIVE_H
@@ -39,6 +40,12 @@ const struct tt_reader *tt_live_reader(const struct tt_live *live);
  * unloaded; -EBADMSG: a block holds what is no record; -ENOMEM.
  */
 int tt_live_next(struct tt_live *live, struct tt_record *record);
+
+/*
+ * The same, but for 0: nothing at all. When there is no full block, a system
+ * call for each CPU asks for what is in its current one.
+ */
+int tt_live_latest(struct tt_live *live, struct tt_record *record);
 
 /* Blocks of @cpu that were overwritten before they could be copied. */
 uint64_t tt_live_missed(const struct tt_live *live, uint32_t cpu);

@@ -70,7 +70,8 @@ struct tt_block {
  * nblocks blocks of the ring, of which block s is number s % nblocks. Blocks
  * from the later of first_visible and opened - nblocks on, but before settled
  * and opened - 1, are full, and stay while their sequence number stays: it is
- * to be read before and after their content.
+ * to be read before and after their content. pread() of block_bytes at (n + 1) <<
+ * TT_MAP_SHIFT gives the block that is being filled, as far as it is.
  */
 struct tt_ring_page {
 	__u32 magic;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * live_check SECONDS: reads the rings through their mapping while tt_stress.ko
+ * live_check SECONDS [latest]: reads the rings through their mapping while tt_stress.ko
  * records, for so long, and until it has seen any. No record may be torn, and
- * those of each context must come in order.
+ * those of each context must come in order; latest: of blocks that are not full, too.
+ *
+ * live_check all: how many events there are in the rings now.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,28 +36,45 @@ static const char *wrong(const struct tt_record *r)
 	return NULL;
 }
 
+static int count_all(struct tt_live *live)
+{
+	struct tt_record record;
+	uint64_t events = 0;
+	int rc;
+
+	while ((rc = tt_live_latest(live, &record)) == 1)
+		events++;
+	tt_live_close(live);
+	printf("%" PRIu64 "\n", events);
+	return rc != 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct timespec pause = { 0, 1000000 };
 	uint64_t records = 0, missed = 0;
 	struct tt_record record;
 	struct tt_live *live;
+	int latest = argc == 3 && !strcmp(argv[2], "latest");
 	const char *why;
 	char err[256];
 	time_t end;
 	uint32_t i;
 	int rc;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: live_check SECONDS\n");
+	if (argc != 2 + latest) {
+		fprintf(stderr, "usage: live_check SECONDS [latest], or live_check all\n");
 		return 2;
 	}
 	if (tt_live_open(&live, err, sizeof(err))) {
 		fprintf(stderr, "live_check: %s\n", err);
 		return 1;
 	}
+	if (!strcmp(argv[1], "all"))
+		return count_all(live);
 	end = time(NULL) + atoi(argv[1]);
-	while ((rc = tt_live_next(live, &record)) >= 0 && (!records || time(NULL) < end)) {
+	while ((rc = latest ? tt_live_latest(live, &record) : tt_live_next(live, &record)) >= 0 &&
+	       (!records || time(NULL) < end)) {
 		if (!rc) {
 			nanosleep(&pause, NULL);
 			continue;

@@ -53,7 +53,7 @@ readers() {
 
 # Two readers of the rings' memory.
 mapped() {
-	"$TOOLS/live_check" 1 &
+	"$TOOLS/live_check" 1 latest &
 	"$TOOLS/live_check" 1
 	wait $!
 }
