@@ -67,11 +67,11 @@ static int load(struct tt_reader *r, const char *path)
 	} else if (S_ISREG(st.st_mode) && st.st_size > 0) {
 		r->bytes = st.st_size;
 		r->data = mmap(NULL, r->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (r->data == MAP_FAILED) {
-			r->data = NULL;
-			err = -errno;
-		} else {
-			r->mapped = 1;
+		r->mapped = r->data != MAP_FAILED;
+		if (!r->mapped) {
+			/* A capture in /proc has a size, too. */
+			r->bytes = 0;
+			err = slurp(r, fd);
 		}
 	} else {
 		err = slurp(r, fd);
