@@ -10,6 +10,7 @@
 #include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
+#include <linux/skbuff.h>
 #include "strategy.h"
 
 /**
@@ -36,6 +37,13 @@ static __always_inline void homa_core_input(void)
 {
 	if (static_branch_unlikely(&homa_core_key))
 		this_cpu_write(homa_cores.input_ns, ktime_get_mono_fast_ns());
+}
+
+/* A device hands over a packet, whose CPU is told as that which allocated it, whatever RPS does. */
+static __always_inline void homa_core_origin(struct sk_buff *skb)
+{
+	if (static_branch_unlikely(&homa_core_key))
+		skb->alloc_cpu = smp_processor_id();
 }
 
 /* Nothing is left to do for the packet. */

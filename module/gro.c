@@ -92,9 +92,7 @@ struct sk_buff *homa_gro_receive(struct list_head *held, struct sk_buff *skb)
 	struct sk_buff *first = NULL;
 	bool full;
 
-	/* Where it came from its device, whatever RPS does with it. */
-	if (static_branch_unlikely(&homa_core_key))
-		skb->alloc_cpu = smp_processor_id();
+	homa_core_origin(skb);
 	/* Linear, as those who look at what is held, or take it apart, expect. */
 	pull = offset + min_t(u32, bytes, sizeof(struct homa_data_hdr));
 	h = bytes < sizeof(*h) ? NULL : skb_gro_header_slow(skb, pull, offset);

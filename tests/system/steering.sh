@@ -15,7 +15,7 @@ traffic() { exchange --count "$(scaled 100 30)" --max-length $length --outstandi
 moves() {                       # moves STRATEGY: packets
 	both "steering=$1" || return 1
 	before=$(steered)
-	traffic && [ "$(steered)" -gt "$before" ]
+	recorded && [ "$(steered)" -gt "$before" ]
 }
 
 stays() {                       # stays STRATEGY: each packet
@@ -32,9 +32,9 @@ recorded() {                    # what is done for traffic, in /tmp/text
 	grep -q homa_data_in /tmp/text
 }
 
-# The packets of an RPC are on one CPU, and not all on the same.
+# In /tmp/text the packets of an RPC are on one CPU, and not all on the same.
 together() {
-	both steering=rpchash && recorded && awk '
+	awk '
 		$3 == "homa_data_in" { if (cpu[$4] == "") cpu[$4] = $2; seen[$2] = 1; bad += cpu[$4] != $2 }
 		END { for (one in seen) cpus++; print cpus, "CPUs, packets elsewhere:", bad + 0; exit bad || cpus < 2 }' /tmp/text
 }
@@ -77,18 +77,22 @@ check rpchash moves rpchash
 check rpchash_together together
 check rpchash_why explained 1
 check gen2 moves gen2
-check gen2_recorded recorded
 check gen2_why explained 3 4
 check gen3 moves gen3
-check gen3_recorded recorded
 check gen3_why explained 5 6
 check adaptive_pauses both busy_usecs=1
 check adaptive_stays stays adaptive
 check adaptive_spreads spreads
-check rps rps
-check rps_kernel only_on 1 kernel
-check rps_same_core only_on 0 same_core
-check rps_same_core_why explained 0
+# User-Mode Linux has stalled with RPS on a busy host.
+case $MODE in
+uml*) skip rps "not on User-Mode Linux" ;;
+*)
+	check rps rps
+	check rps_kernel only_on 1 kernel
+	check rps_same_core only_on 0 same_core
+	check rps_same_core_why explained 0
+	;;
+esac
 check no_sockets wait_for 10 no_sockets
 net_down
 check unload unload
