@@ -73,6 +73,23 @@ u64 homa_link_backlog_ns(const struct homa_link *link, u64 now_ns, u64 limit_ns)
 	return idle_ns > now_ns + limit_ns ? idle_ns - limit_ns - now_ns : 0;
 }
 
+u64 homa_link_occupy(const struct homa_link *link, atomic64_t *idle_ns, u32 bytes)
+{
+	u32 mbps = READ_ONCE(link->mbps);
+	u64 now_ns, cost_ns, begin_ns;
+	s64 was_ns;
+
+	if (!mbps)
+		return 0;
+	cost_ns = homa_pace_ns(bytes, mbps, READ_ONCE(link->hnet->tun.max_link_usage));
+	now_ns = ktime_get_ns();
+	was_ns = atomic64_read(idle_ns);
+	do {
+		begin_ns = max_t(u64, was_ns, now_ns);
+	} while (!atomic64_try_cmpxchg(idle_ns, &was_ns, begin_ns + cost_ns));
+	return begin_ns;
+}
+
 /**
  * homa_link_count_packet() - a packet goes to its device
  * @hnet: namespace.
@@ -84,23 +101,15 @@ void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_b
 	u32 segments = skb_shinfo(skb)->gso_segs ?: 1;
 	u32 bytes = skb->len + (segments - 1) * sizeof(struct homa_data_hdr) +
 		    segments * (ip_bytes + HOMA_PACE_FRAME_BYTES);
-	u64 now_ns, cost_ns, begin_ns;
 	const struct homa_pacer *pacer;
 	struct homa_link *link;
-	s64 idle_ns;
-	u32 mbps;
+	u64 begin_ns;
 
 	rcu_read_lock();
 	link = homa_link_paced(hnet, skb_dst(skb)->dev->ifindex);
-	mbps = link ? READ_ONCE(link->mbps) : 0;
-	if (!mbps)
+	begin_ns = link ? homa_link_occupy(link, &link->idle_ns, bytes) : 0;
+	if (!begin_ns)
 		goto out;
-	cost_ns = homa_pace_ns(bytes, mbps, READ_ONCE(hnet->tun.max_link_usage));
-	now_ns = ktime_get_ns();
-	idle_ns = atomic64_read(&link->idle_ns);
-	do {
-		begin_ns = max_t(u64, idle_ns, now_ns);
-	} while (!atomic64_try_cmpxchg(&link->idle_ns, &idle_ns, begin_ns + cost_ns));
 	pacer = READ_ONCE(link->pacer);
 	if (pacer && pacer->depart && skb->len > (u32)READ_ONCE(hnet->tun.defer_min_bytes))
 		pacer->depart(skb, begin_ns);

@@ -20,6 +20,9 @@ struct task_struct;
  * @device_mbps: speed the device tells, 0: none.
  * @mbps: speed to pace at, 0: the link is not paced.
  * @idle_ns: when it will have sent all it was given, as far as we know.
+ * @wire_ns: the same of what has left its queueing disciplines "homa".
+ * @qdiscs: number of those.
+ * @qdisc_bytes: of DATA that wait in them.
  * @lock: protects what follows. Nests in an RPC's lock.
  * @pacer: strategy, NULL: the device goes away.
  * @shortest: RPCs that wait, by homa_pace_before().
@@ -38,6 +41,9 @@ struct homa_link {
 	u32 device_mbps;
 	u32 mbps;
 	atomic64_t idle_ns;
+	atomic64_t wire_ns;
+	atomic_t qdiscs;
+	atomic_t qdisc_bytes;
 
 	spinlock_t lock;
 	const struct homa_pacer *pacer;
@@ -64,6 +70,11 @@ u32 homa_link_packet_bytes(struct homa_net *hnet, int ifindex);
 
 /* Nanoseconds until @link is as good as idle, 0: it is. */
 u64 homa_link_backlog_ns(const struct homa_link *link, u64 now_ns, u64 limit_ns);
+
+/* @bytes, with all that surrounds them, are about to be sent by @link, which will
+ * be idle at *@idle_ns. Return: when they begin; 0: its speed is unknown.
+ */
+u64 homa_link_occupy(const struct homa_link *link, atomic64_t *idle_ns, u32 bytes);
 
 /* Writer of link_mbps: the speeds of all links of @hnet change. */
 void homa_link_update_all(struct homa_net *hnet);

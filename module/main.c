@@ -14,6 +14,7 @@
 #include "pacer.h"
 #include "peer.h"
 #include "plumbing.h"
+#include "qdisc.h"
 #include "rpc.h"
 #include "sock.h"
 #include "steer.h"
@@ -126,9 +127,14 @@ static int __init homa_load(void)
 	err = homa_plumbing_register();
 	if (err)
 		goto fail_plumbing;
+	err = homa_qdisc_register();
+	if (err)
+		goto fail_qdisc;
 	homa_delay_init();
 	return 0;
 
+fail_qdisc:
+	homa_plumbing_unregister();
 fail_plumbing:
 	homa_steer_exit();
 fail_steer:
@@ -151,6 +157,7 @@ fail_sock:
 
 static void __exit homa_unload(void)
 {
+	homa_qdisc_unregister();
 	homa_plumbing_unregister();
 	homa_steer_exit();
 	homa_links_exit();

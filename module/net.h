@@ -34,6 +34,7 @@ struct homa_tunables {
 	int fifo_grant_increment;
 	int grant_fifo_fraction;
 	int gro_bypass;
+	int homa_share;
 	int link_mbps;
 	int max_grantable_rpcs;
 	int max_gro_skbs;

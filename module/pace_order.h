@@ -53,4 +53,18 @@ static inline bool homa_pace_oldest_next(s64 credit, u32 fraction)
 /* Credit after a turn of @bytes for the oldest message or the shortest one. */
 s64 homa_pace_credit(s64 credit, u32 bytes, bool oldest, u32 fraction);
 
+/**
+ * homa_pace_balance() - share of Homa among all that waits
+ * @balance: Homa's turn if it is not negative; 0 to begin.
+ * @bytes: sent in this turn.
+ * @homa: it was Homa's.
+ * @share: percent of the bytes Homa shall have while others wait.
+ *
+ * Return: balance after the turn.
+ */
+static inline s64 homa_pace_balance(s64 balance, u32 bytes, bool homa, u32 share)
+{
+	return homa ? balance - (s64)bytes * (100 - share) : balance + (s64)bytes * share;
+}
+
 #endif /* _HOMA_PACE_ORDER_H */

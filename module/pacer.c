@@ -23,6 +23,7 @@ static const struct homa_strategy *const pacers[] = {
 	&homa_pacer_kthread_rt.strategy,
 	&homa_pacer_bql.strategy,
 	&homa_pacer_fq.strategy,
+	&homa_pacer_qdisc.strategy,
 };
 
 const struct homa_strategy_kind homa_pacers = { pacers, ARRAY_SIZE(pacers) };
@@ -35,6 +36,23 @@ const struct homa_pacer homa_pacer_none = {
 u64 homa_pacer_estimate(const struct homa_link *link, u64 now_ns)
 {
 	return homa_link_backlog_ns(link, now_ns, homa_pacer_limit_ns(link->hnet));
+}
+
+/* Bounds of the time to the next look at a queue. */
+#define HOMA_LOOK_LEAST_NS 1000
+#define HOMA_LOOK_MOST_NS 1000000
+
+u64 homa_pacer_excess_ns(const struct homa_link *link, u64 bytes)
+{
+	u64 limit_ns = max_t(u64, READ_ONCE(link->hnet->tun.max_nic_queue_usecs) * NSEC_PER_USEC,
+			     hrtimer_resolution);
+	u32 mbps = READ_ONCE(link->mbps);
+	u64 limit = homa_pace_bytes(limit_ns, mbps);
+
+	if (bytes <= limit || !mbps)
+		return 0;
+	return clamp_t(u64, homa_pace_ns(min_t(u64, bytes - limit, U32_MAX), mbps, 100),
+		       HOMA_LOOK_LEAST_NS, HOMA_LOOK_MOST_NS);
 }
 
 /* The strategy holds packets of this link back. */

@@ -39,6 +39,7 @@ extern const struct homa_pacer homa_pacer_hrtimer;
 extern const struct homa_pacer homa_pacer_kthread;
 extern const struct homa_pacer homa_pacer_kthread_rt;
 extern const struct homa_pacer homa_pacer_none;
+extern const struct homa_pacer homa_pacer_qdisc;
 
 /* Chooses the strategy of @hnet for all its links. Return: 0 or an errno. */
 int homa_pacer_set(struct homa_net *hnet, const struct homa_pacer *pacer);
@@ -60,6 +61,11 @@ static inline u64 homa_pacer_limit_ns(const struct homa_net *hnet)
 	return max_t(u64, READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC,
 		     hrtimer_resolution);
 }
+
+/* Time until a queue of @link's that holds @bytes is short enough, as to
+ * max_nic_queue_usecs. Nobody tells when it is, so that it is never long.
+ */
+u64 homa_pacer_excess_ns(const struct homa_link *link, u64 bytes);
 
 /* Time until the estimate of @link's backlog is low enough. */
 u64 homa_pacer_estimate(const struct homa_link *link, u64 now_ns);

@@ -12,10 +12,6 @@
 #include <net/sch_generic.h>
 #include "pacer_timer.h"
 
-/* Bounds of the time to the next look. */
-#define HOMA_BQL_LEAST_NS 1000
-#define HOMA_BQL_MOST_NS 1000000
-
 #ifdef CONFIG_BQL
 static u32 reported(const struct netdev_queue *txq, bool *reports)
 {
@@ -54,18 +50,12 @@ static u64 held_bytes(struct net_device *dev, bool *reports)
 
 static u64 wait_ns(const struct homa_link *link, u64 now_ns)
 {
-	u32 mbps = READ_ONCE(link->mbps);
-	u64 limit_ns = READ_ONCE(link->hnet->tun.max_nic_queue_usecs) * NSEC_PER_USEC;
-	u64 held, limit, wait = 0;
 	bool reports;
+	u64 wait;
 
 	rcu_read_lock();
-	held = held_bytes(link->dev, &reports);
+	wait = homa_pacer_excess_ns(link, held_bytes(link->dev, &reports));
 	rcu_read_unlock();
-	limit = homa_pace_bytes(limit_ns, mbps);
-	if (held > limit && mbps)
-		wait = clamp_t(u64, homa_pace_ns(min_t(u64, held - limit, U32_MAX), mbps, 100),
-			       HOMA_BQL_LEAST_NS, HOMA_BQL_MOST_NS);
 	return reports ? wait : max(wait, homa_pacer_estimate(link, now_ns));
 }
 

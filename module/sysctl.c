@@ -47,6 +47,7 @@ static int max_usage = 100;
 	NAME(fifo_grant_increment, 50000, one, max_message) /* bytes */ \
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(gro_bypass, 0, zero, one) \
+	NAME(homa_share, 50, zero, max_usage) /* percent */ \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
 	NAME(max_gro_skbs, 20, zero, max_bundle) /* packets; up to 1: no bundles */ \
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \

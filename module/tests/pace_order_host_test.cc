@@ -74,6 +74,25 @@ TEST(PaceOrder, ShortestFirstToBegin)
 	EXPECT_EQ(homa_pace_credit(-1000, 1500, false, 0), 0);
 }
 
+TEST(PaceOrder, HomaGetsItsShareBesideOthers)
+{
+	for (u32 share : {0u, 10u, 50u, 90u, 100u}) {
+		for (auto [homa, other] : {std::pair{1500u, 1500u}, {1500u, 65000u}, {65000u, 66u}}) {
+			u64 sent[2] = {};
+			s64 balance = 0;
+
+			for (int turn = 0; turn < 200000; turn++) {
+				bool is_homa = balance >= 0;
+				u32 bytes = is_homa ? homa : other;
+
+				balance = homa_pace_balance(balance, bytes, is_homa, share);
+				sent[is_homa] += bytes;
+			}
+			EXPECT_NEAR(100. * double(sent[true]) / double(sent[false] + sent[true]), share, 1);
+		}
+	}
+}
+
 // A long message that shorter ones overtake without end finishes all the same.
 TEST(PaceOrder, OldestIsNotStarved)
 {

@@ -41,7 +41,7 @@ COVERAGE = "coverage"
 # All that the module does, and the tracer with it.
 MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels", "path",
                   "namespaces", "packet", "hostile", "control", "strategies", "steering", "gro", "gso",
-                  "tracer", "app", "triggers", "pacer", "delays"]
+                  "tracer", "app", "triggers", "pacer", "qdisc", "delays"]
 
 GUESTS = {
     "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
