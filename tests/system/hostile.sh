@@ -46,7 +46,7 @@ harm() {
 
 garbage_arrived() {
 	echo "DATA $(metric packets_rcvd_DATA), no RPC $(metric drop_NO_RPC), out of range $(metric drop_RANGE)"
-	[ "$(metric packets_rcvd_DATA)" -gt 500 ] && [ "$(metric drop_RANGE)" -gt 50 ]
+	[ "$(metric packets_rcvd_DATA)" -gt 100 ] && [ "$(metric drop_RANGE)" -gt 50 ]
 }
 
 few_lines() {                   # however long it takes
