@@ -661,8 +661,8 @@ static enum homa_drop_reason read_packet(struct homa_input *in)
 			       &in->view);
 }
 
-/* One packet; consumes it. */
-static __always_inline void rcv_packet(struct homa_input *in, struct sk_buff *skb)
+/* One packet; consumes it. Not inlined, so that what it calls is. */
+static noinline void rcv_packet(struct homa_input *in, struct sk_buff *skb)
 {
 	enum homa_drop_reason why;
 	u64 id = 0;
@@ -706,16 +706,16 @@ drop:
 	drop(in->hnet, skb, id, why);
 }
 
-static void begin_input(struct homa_input *in, const struct sk_buff *skb, bool bundled)
+static inline void begin_input(struct homa_input *in, struct homa_net *hnet, bool bundled)
 {
 	homa_core_input();
-	in->hnet = homa_net(dev_net(skb->dev));
+	in->hnet = hnet;
 	in->hsk = NULL;
 	in->bundled = bundled;
 	in->due = NULL;
 }
 
-static void end_input(struct homa_input *in)
+static inline void end_input(struct homa_input *in)
 {
 	if (in->hsk)
 		homa_sock_put(in->hsk);
@@ -724,12 +724,12 @@ static void end_input(struct homa_input *in)
 }
 
 /* A bundle, or a packet whose payload says in places where it belongs: takes it apart. */
-static noinline_for_stack void rcv_several(struct sk_buff *skb)
+static noinline_for_stack void rcv_several(struct homa_net *hnet, struct sk_buff *skb)
 {
 	struct sk_buff *segs, *seg, *next;
 	struct homa_input in;
 
-	begin_input(&in, skb, true);
+	begin_input(&in, hnet, true);
 	if (homa_gso_is_bundle(skb)) {
 		homa_metric_inc(in.hnet, gro_bundles);
 		homa_metric_add(in.hnet, gro_bundled, skb_shinfo(skb)->gso_segs);
@@ -753,6 +753,15 @@ static noinline_for_stack void rcv_several(struct sk_buff *skb)
 	end_input(&in);
 }
 
+static __always_inline void rcv_single(struct homa_net *hnet, struct sk_buff *skb)
+{
+	struct homa_input in;
+
+	begin_input(&in, hnet, false);
+	rcv_packet(&in, skb);
+	end_input(&in);
+}
+
 /**
  * homa_rcv_steered() - a packet that is on the right CPU
  * @skb: packet without IP header, no bundle; consumed.
@@ -761,11 +770,7 @@ static noinline_for_stack void rcv_several(struct sk_buff *skb)
  */
 void homa_rcv_steered(struct sk_buff *skb)
 {
-	struct homa_input in;
-
-	begin_input(&in, skb, false);
-	rcv_packet(&in, skb);
-	end_input(&in);
+	rcv_single(homa_net(dev_net(skb->dev)), skb);
 }
 
 /**
@@ -776,12 +781,12 @@ void homa_rcv_steered(struct sk_buff *skb)
  */
 int homa_rcv(struct sk_buff *skb)
 {
+	struct homa_net *hnet = homa_net(dev_net(skb->dev));
+
 	if (unlikely(skb_is_gso(skb)) &&
-	    (homa_gso_is_bundle(skb) || homa_gso_repeats_offset(skb))) {
-		rcv_several(skb);
-		return 0;
-	}
-	if (!homa_steer(homa_net(dev_net(skb->dev)), skb))
-		homa_rcv_steered(skb);
+	    (homa_gso_is_bundle(skb) || homa_gso_repeats_offset(skb)))
+		rcv_several(hnet, skb);
+	else if (!homa_steer(hnet, skb))
+		rcv_single(hnet, skb);
 	return 0;
 }

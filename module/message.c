@@ -90,7 +90,7 @@ static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_
 }
 
 /* Copies a part of the message. Return: false if the application's is not readable. */
-static bool fill(struct homa_rpc *rpc, u32 offset, u32 bytes, struct iov_iter *iter)
+static inline bool fill(struct homa_rpc *rpc, u32 offset, u32 bytes, struct iov_iter *iter)
 {
 	if (homa_delay_on())
 		homa_delay_now(HOMA_DELAY_copy_in, rpc->id, bytes);
