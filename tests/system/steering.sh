@@ -83,16 +83,10 @@ check gen3_why explained 5 6
 check adaptive_pauses both busy_usecs=1
 check adaptive_stays stays adaptive
 check adaptive_spreads spreads
-# User-Mode Linux has stalled with RPS on a busy host.
-case $MODE in
-uml*) skip rps "not on User-Mode Linux" ;;
-*)
-	check rps rps
-	check rps_kernel only_on 1 kernel
-	check rps_same_core only_on 0 same_core
-	check rps_same_core_why explained 0
-	;;
-esac
+check rps rps
+check rps_kernel only_on 1 kernel
+check rps_same_core only_on 0 same_core
+check rps_same_core_why explained 0
 check no_sockets wait_for 10 no_sockets
 net_down
 check unload unload
