@@ -42,7 +42,9 @@ unload() { unload_modules; }
 patient() {                     # patient HOST
 	in_host "$1" sysctl -q -w net.homa.timeout_ticks="${patience:-2000}" || return 1
 	case $KERNEL in
-	uml-debug | x86-*) in_host "$1" sysctl -q -w net.homa.resend_ticks=50 net.homa.resend_interval=50 ;;
+	uml-debug | x86-*)
+		in_host "$1" sysctl -q -w net.homa.resend_ticks=50 net.homa.resend_interval=50 net.homa.resend_idle_usecs=10000
+		;;
 	esac
 }
 
