@@ -217,6 +217,12 @@ def _check_experiment(exp: Experiment, where: str) -> None:
             continue
         _check_workload(f.name, getattr(exp.workload, f.name),
                         f"{where}: workload.{f.name}")
+    fewest, threads = (
+        pick(exp.matrix.get(key, [getattr(exp.workload, key)]))
+        for pick, key in ((min, "outstanding"), (max, "client_threads")))
+    if fewest < threads:
+        raise wrong(f"{where}: outstanding", f"{fewest} leaves some of "
+                    f"{threads} client threads without work")
     least = {"rounds": 1, "traced_rpcs": 10, "rpcs": 10}
     for f in dataclasses.fields(Schedule):
         value = getattr(exp.schedule, f.name)

@@ -44,6 +44,8 @@ def test_testbeds_of_the_repository_load(path):
     ("[1, 18]", "[0]", ["server_threads", "at least 1"]),
     ("[workload]", "[workload]\nlength_bytes = 1000001", ["length_bytes",
                                                           "1000000"]),
+    ("rps = [false, true]", "client_threads = [1, 2]", ["outstanding: 1",
+                                                        "2 client threads"]),
     ("base = 1\n", "base = 2\n", ["compare[1]", "not in the matrix"]),
     ("rtt_us = 21.5", "rtt = 21.5", ["published.arms[0]", "rtt_us"]),
     ("ring_kb = 64", "ring_kb = 1", ["trace.ring_kb"]),
