@@ -7,6 +7,9 @@
 #include <linux/capability.h>
 #include <linux/inet.h>
 #include <linux/jiffies.h>
+#include <linux/mutex.h>
+#include <linux/random.h>
+#include <linux/rtnetlink.h>
 #include <linux/slab.h>
 #include "freeze.h"
 #include "outgoing.h"
@@ -32,14 +35,27 @@ struct homa_freeze_peers {
 	} prefix[HOMA_FREEZE_PREFIXES];
 };
 
+static DEFINE_MUTEX(running_mutex);
+static bool running; /* namespaces have our data */
 static unsigned long last_freeze; /* jiffies, 0: none yet */
 
-int homa_freeze_self(void)
+/* A name for a moment, which no other host gives to one. */
+static u64 new_capture(void)
+{
+	return get_random_u64() ?: 1;
+}
+
+static int freeze_self(u64 capture)
 {
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
-	tt_freeze(&homa_tt_client, "homa: asked to freeze");
+	tt_freeze(&homa_tt_client, "homa: asked to freeze", capture);
 	return 0;
+}
+
+int homa_freeze_self(void)
+{
+	return freeze_self(new_capture());
 }
 
 /* Peers of @hnet with references. Return: their number. */
@@ -59,15 +75,12 @@ static u32 collect(struct homa_net *hnet, struct homa_peer **peers, u32 most)
 	return count;
 }
 
-int homa_freeze_all(struct homa_net *hnet)
+static int tell_peers(struct homa_net *hnet, u64 capture)
 {
-	int err = homa_freeze_self();
 	struct homa_peer **peers;
 	struct homa_sock *hsk;
 	u32 most, count, i;
 
-	if (err)
-		return err;
 	/* Packets need a socket; without one there is nothing to compare. */
 	hsk = homa_sock_next(hnet, NULL);
 	if (!hsk)
@@ -80,13 +93,48 @@ int homa_freeze_all(struct homa_net *hnet)
 	}
 	count = collect(hnet, peers, most);
 	for (i = 0; i < count; i++) {
-		homa_xmit_plain(hsk, peers[i], 0, 0, HOMA_FREEZE);
+		homa_xmit_freeze(hsk, peers[i], capture);
 		homa_peer_put(peers[i]);
 		cond_resched();
 	}
 	kvfree(peers);
 	homa_sock_put(hsk);
 	return 0;
+}
+
+int homa_freeze_all(struct homa_net *hnet)
+{
+	u64 capture = new_capture();
+	int err = freeze_self(capture);
+
+	return err ?: tell_peers(hnet, capture);
+}
+
+static void tell_all_peers(struct tt_client *client, u64 capture)
+{
+	struct net *net;
+
+	mutex_lock(&running_mutex);
+	if (running) {
+		down_read(&net_rwsem);
+		for_each_net(net)
+			tell_peers(homa_net(net), capture);
+		up_read(&net_rwsem);
+	}
+	mutex_unlock(&running_mutex);
+}
+
+void homa_freeze_init(void)
+{
+	running = true;
+	homa_tt_client.tell_peers = tell_all_peers;
+}
+
+void homa_freeze_exit(void)
+{
+	mutex_lock(&running_mutex);
+	running = false;
+	mutex_unlock(&running_mutex);
 }
 
 static bool allowed(struct homa_net *hnet, const struct in6_addr *addr)
@@ -101,7 +149,8 @@ static bool allowed(struct homa_net *hnet, const struct in6_addr *addr)
 	return false;
 }
 
-enum homa_drop_reason homa_freeze_in(struct homa_net *hnet, const struct in6_addr *addr)
+enum homa_drop_reason homa_freeze_in(struct homa_net *hnet, const struct in6_addr *addr,
+				     u64 capture)
 {
 	unsigned long last = READ_ONCE(last_freeze), now = jiffies ?: 1;
 	char reason[32];
@@ -116,7 +165,7 @@ enum homa_drop_reason homa_freeze_in(struct homa_net *hnet, const struct in6_add
 		snprintf(reason, sizeof(reason), "FREEZE from %pI4", &addr->s6_addr32[3]);
 	else
 		snprintf(reason, sizeof(reason), "FREEZE from %pI6c", addr);
-	tt_freeze(&homa_tt_client, reason);
+	tt_freeze(&homa_tt_client, reason, capture);
 	return HOMA_DROP_NONE;
 }
 

@@ -21,8 +21,15 @@ int homa_freeze_self(void);
 /* The same, and asks all peers of @hnet to do so. May sleep. */
 int homa_freeze_all(struct homa_net *hnet);
 
-/* A FREEZE from @addr. Softirq. Return: HOMA_DROP_NONE, or why it is refused. */
-enum homa_drop_reason homa_freeze_in(struct homa_net *hnet, const struct in6_addr *addr);
+/* Between these the recorder, when its trigger fires, lets all peers of all namespaces know. */
+void homa_freeze_init(void);
+void homa_freeze_exit(void);
+
+/* A FREEZE from @addr, which calls the moment @capture. Softirq.
+ * Return: HOMA_DROP_NONE, or why it is refused.
+ */
+enum homa_drop_reason homa_freeze_in(struct homa_net *hnet, const struct in6_addr *addr,
+				     u64 capture);
 
 /* Writes the peers that are allowed to send FREEZE to @text. */
 void homa_freeze_print(struct homa_net *hnet, char *text, size_t size);

@@ -680,7 +680,7 @@ static noinline void rcv_packet(struct homa_input *in, struct sk_buff *skb)
 	if (in->view.type != HOMA_DATA)
 		count_control(in->hnet, in->view.type);
 	if (in->view.type == HOMA_FREEZE) {
-		why = homa_freeze_in(in->hnet, &in->saddr);
+		why = homa_freeze_in(in->hnet, &in->saddr, in->view.freeze.capture);
 		if (why)
 			goto drop;
 		consume_skb(skb);

@@ -118,6 +118,7 @@ static int __init homa_load(void)
 	err = homa_links_init();
 	if (err)
 		goto fail_links;
+	homa_freeze_init();
 	err = homa_tracing_init();
 	if (err)
 		goto fail_tracing;
@@ -138,6 +139,7 @@ fail_qdisc:
 fail_plumbing:
 	homa_steer_exit();
 fail_steer:
+	homa_freeze_exit();
 	homa_tracing_exit();
 fail_tracing:
 	homa_links_exit();
@@ -160,6 +162,7 @@ static void __exit homa_unload(void)
 	homa_qdisc_unregister();
 	homa_plumbing_unregister();
 	homa_steer_exit();
+	homa_freeze_exit();
 	homa_links_exit();
 	unregister_pernet_subsys(&homa_net_ops);
 	/* Sockets and peers are freed by RCU callbacks of ours. */

@@ -480,6 +480,16 @@ void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length, u8 below)
 		     homa_wire_build_resend(&header, &route, offset, length, level));
 }
 
+void homa_xmit_freeze(struct homa_sock *hsk, struct homa_peer *peer, u64 capture)
+{
+	struct homa_wire_route route = { .sport = hsk->port };
+	struct homa_freeze_hdr header;
+
+	homa_metric_inc(hsk->hnet, packets_sent_FREEZE);
+	homa_trace_ctrl_xmit(0, HOMA_FREEZE, 0);
+	xmit_control(hsk, peer, &header, homa_wire_build_freeze(&header, &route, capture));
+}
+
 void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id,
 		     enum homa_type type)
 {
@@ -490,8 +500,6 @@ void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u
 		homa_metric_inc(hsk->hnet, packets_sent_RPC_UNKNOWN);
 	else if (type == HOMA_BUSY)
 		homa_metric_inc(hsk->hnet, packets_sent_BUSY);
-	else if (type == HOMA_FREEZE)
-		homa_metric_inc(hsk->hnet, packets_sent_FREEZE);
 	else
 		homa_metric_inc(hsk->hnet, packets_sent_NEED_ACK);
 	homa_trace_ctrl_xmit(id, type, 0);

@@ -19,7 +19,10 @@ void homa_resend_data(struct homa_rpc *rpc, u32 start, u32 end, u8 level);
 void homa_xmit_grant(struct homa_rpc *rpc, u32 offset, u8 level);
 /* @length: HOMA_RESEND_ALL for everything. @below: the answer's level, from the highest down. */
 void homa_xmit_resend(struct homa_rpc *rpc, u32 offset, u32 length, u8 below);
-/* RPC_UNKNOWN, BUSY, NEED_ACK or FREEZE; @id is ours. */
+/* FREEZE, which names the moment @capture. */
+void homa_xmit_freeze(struct homa_sock *hsk, struct homa_peer *peer, u64 capture);
+
+/* RPC_UNKNOWN, BUSY or NEED_ACK; @id is ours. */
 void homa_xmit_plain(struct homa_sock *hsk, struct homa_peer *peer, u16 dport, u64 id,
 		     enum homa_type type);
 /* Tells @peer which levels its unscheduled packets shall have. */

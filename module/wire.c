@@ -159,8 +159,13 @@ enum homa_drop_reason homa_wire_parse(const void *bytes, u32 length,
 	if (length < view->header_bytes)
 		return HOMA_DROP_SHORT;
 	/* FREEZE concerns a host, not an RPC. */
-	if (view->type == HOMA_FREEZE)
+	if (view->type == HOMA_FREEZE) {
+		const struct homa_freeze_hdr *freeze = bytes;
+
+		view->freeze.capture = length < sizeof(*freeze) ? 0 :
+				       be64_to_cpu(freeze->capture);
 		return HOMA_DROP_NONE;
+	}
 	if (!view->sport || !view->dport)
 		return HOMA_DROP_PORT;
 	if (!valid_id(view->sender_id))
@@ -287,6 +292,14 @@ u32 homa_wire_build_ack(struct homa_ack_hdr *h,
 	h->num_acks = cpu_to_be16(num_acks);
 	for (i = 0; i < num_acks; i++)
 		h->acks[i] = build_ack_entry(&acks[i]);
+	return sizeof(*h);
+}
+
+u32 homa_wire_build_freeze(struct homa_freeze_hdr *h, const struct homa_wire_route *route,
+			   u64 capture)
+{
+	build_common(&h->common, route, HOMA_FREEZE, HOMA_DOFF_CONTROL);
+	h->capture = cpu_to_be64(capture);
 	return sizeof(*h);
 }
 

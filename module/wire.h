@@ -82,6 +82,7 @@ struct homa_wire_resend {
  * @grant: GRANT: limit (<= HOMA_WIRE_MAX_MESSAGE) and level.
  * @resend: RESEND.
  * @cutoffs: CUTOFFS; value[0] is the largest s32, none is larger.
+ * @freeze: FREEZE: name of the moment, 0: none.
  * @acks: ACK: the entries that name an RPC; the header's RPC is not among them.
  */
 struct homa_wire_view {
@@ -106,6 +107,9 @@ struct homa_wire_view {
 			u32 count;
 			struct homa_wire_ack entry[HOMA_MAX_ACKS];
 		} acks;
+		struct {
+			u64 capture;
+		} freeze;
 	};
 };
 
@@ -163,7 +167,10 @@ u32 homa_wire_build_cutoffs(struct homa_cutoffs_hdr *h,
 u32 homa_wire_build_ack(struct homa_ack_hdr *h,
 			const struct homa_wire_route *route,
 			const struct homa_wire_ack *acks, u32 num_acks);
-/* RPC_UNKNOWN, BUSY, FREEZE and NEED_ACK are a common header alone. */
+/* To a whole host: port and id of its route are 0. */
+u32 homa_wire_build_freeze(struct homa_freeze_hdr *h, const struct homa_wire_route *route,
+			   u64 capture);
+/* RPC_UNKNOWN, BUSY and NEED_ACK are a common header alone. */
 u32 homa_wire_build_plain(struct homa_common_hdr *h,
 			  const struct homa_wire_route *route,
 			  enum homa_type type);

@@ -238,7 +238,7 @@ TEST(WireReference, NeedAck)
 
 TEST(WireBuild, PlainTypesRoundTrip)
 {
-	for (homa_type type : {HOMA_RPC_UNKNOWN, HOMA_BUSY, HOMA_FREEZE}) {
+	for (homa_type type : {HOMA_RPC_UNKNOWN, HOMA_BUSY}) {
 		homa_wire_route route = kFromServer(0x77);
 		Bytes packet = build<homa_common_hdr>([&](auto *h) {
 			return homa_wire_build_plain(h, &route, type);
@@ -352,7 +352,18 @@ TEST(WireValidate, BroadcastFreezeHasNeitherPortNorId)
 	homa_wire_route route = {99, 0, 0};
 	Bytes packet = build<homa_common_hdr>(
 		[&](auto *h) { return homa_wire_build_plain(h, &route, HOMA_FREEZE); });
-	EXPECT_EQ(verdict(packet), HOMA_DROP_NONE);
+	homa_wire_view v;
+	ASSERT_EQ(parse(packet, v), HOMA_DROP_NONE);
+	EXPECT_EQ(v.freeze.capture, 0u);
+	packet = build<homa_freeze_hdr>(
+		[&](auto *h) { return homa_wire_build_freeze(h, &route, 0x1122334455667788); });
+	ASSERT_EQ(packet.size(), 36u);
+	EXPECT_EQ(packet[28], 0x11);
+	ASSERT_EQ(parse(packet, v), HOMA_DROP_NONE);
+	EXPECT_EQ(v.freeze.capture, 0x1122334455667788u);
+	packet.pop_back(); // of somebody who puts something else there
+	ASSERT_EQ(parse(packet, v), HOMA_DROP_NONE);
+	EXPECT_EQ(v.freeze.capture, 0u);
 }
 
 TEST(WireValidate, DirectionOfAckAndNeedAck)

@@ -167,6 +167,18 @@ struct homa_ack_hdr {
 	struct homa_ack acks[HOMA_MAX_ACKS];
 } HOMA_WIRE_PACKED;
 
+/**
+ * struct homa_freeze_hdr - FREEZE, as we send it
+ * @common: every packet's start.
+ * @capture: names the moment in the traces of all hosts. Receivers accept
+ *	packets that are longer than their type needs, and senders that know nothing
+ *	of it leave it out.
+ */
+struct homa_freeze_hdr {
+	struct homa_common_hdr common;
+	__be64 capture;
+} HOMA_WIRE_PACKED;
+
 /* Longest header of any type. */
 #define HOMA_MAX_HDR_BYTES 80
 
@@ -184,6 +196,7 @@ HOMA_WIRE_ASSERT(sizeof(struct homa_data_hdr) == 56);
 HOMA_WIRE_ASSERT(sizeof(struct homa_grant_hdr) == 33);
 HOMA_WIRE_ASSERT(sizeof(struct homa_resend_hdr) == 37);
 HOMA_WIRE_ASSERT(sizeof(struct homa_cutoffs_hdr) == 62);
+HOMA_WIRE_ASSERT(sizeof(struct homa_freeze_hdr) == 36);
 HOMA_WIRE_ASSERT(sizeof(struct homa_ack_hdr) == HOMA_MAX_HDR_BYTES);
 HOMA_WIRE_OFFSET(homa_common_hdr, type, 11);
 HOMA_WIRE_OFFSET(homa_common_hdr, doff, 12);

@@ -86,6 +86,16 @@ freeze_allowed() {
 }
 honoured() { [ "$(metric h2 freezes)" = 1 ]; }
 
+# The recorder's trigger tells the peers, too. Both hosts have the same recorder here, which is busy with it already.
+triggered() {
+	before=$(metric h1 packets_sent_FREEZE)
+	echo captures 1 >/proc/timetrace && echo peers on >/proc/timetrace &&
+		echo trigger event sched_switch >/proc/timetrace && wait_for 10 told || return 1
+	echo peers off >/proc/timetrace && wait_for 10 test -e /proc/timetrace_captures/0.ttd && ttdump --info /proc/timetrace_captures/0.ttd >/tmp/info
+	grep '^# capture' /tmp/info && echo captures 1 >/proc/timetrace && echo thaw >/proc/timetrace
+}
+told() { [ "$(metric h1 packets_sent_FREEZE)" -gt "$before" ]; }
+
 actions_unknown() {
 	for bad in 0 1 2 4 5 6 8 9 10 12345 x; do refused setting h1 action=$bad || { echo "accepted: $bad"; return 1; }; done
 	[ "$(in_host h1 sysctl -n net.homa.action)" = 0 ]
@@ -127,6 +137,7 @@ check freeze_here freeze_here
 check freeze_without_privilege freeze_without_privilege
 check freeze_not_allowed freeze_not_allowed
 check freeze_allowed freeze_allowed
+check triggered triggered
 check actions_unknown actions_unknown
 check deaf deaf
 check neighbour_confirmed neighbour_confirmed

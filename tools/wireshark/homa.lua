@@ -65,6 +65,7 @@ local f = {
     resend_length = ProtoField.uint32("homa.resend.length", "Bytes wanted", base.DEC, {[ALL_ONES] = "all that was sent"}),
     cutoff = ProtoField.uint32("homa.cutoffs.length", "Longest message"),
     cutoffs_version = ProtoField.uint16("homa.cutoffs.version", "Version"),
+    capture = ProtoField.uint64("homa.freeze.capture", "Name of the moment in traces", base.HEX),
     num_acks = ProtoField.uint16("homa.num_acks", "Number of acks"),
     trailer = ProtoField.bytes("homa.trailer", "Bytes behind the header"),
 
@@ -308,9 +309,16 @@ local function dissect_ack(buf, _, tree, ctx)
     if #ids > 0 then ctx.text = "and of " .. table.concat(ids, " ") end
 end
 
+local function dissect_freeze(buf, _, tree, ctx)
+    if buf:len() < 36 then return end -- of senders that give it no name
+    tree:add(f.capture, buf(28, 8))
+    ctx.text = ("capture %s"):format(buf(28, 8):bytes():tohex(true))
+    ctx.header_bytes = 36
+end
+
 local BODIES = {
     [DATA] = dissect_data, [GRANT] = dissect_grant, [RESEND] = dissect_resend,
-    [CUTOFFS] = dissect_cutoffs, [ACK] = dissect_ack,
+    [CUTOFFS] = dissect_cutoffs, [FREEZE] = dissect_freeze, [ACK] = dissect_ack,
 }
 
 -- The 28 bytes every packet begins with. Returns type, client's id, from_client.

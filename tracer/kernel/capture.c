@@ -32,7 +32,7 @@ static void name_of(u32 id, char name[8])
 	snprintf(name, 8, "%u.ttd", id);
 }
 
-int tt_capture_take(u32 id, u64 from_ns)
+int tt_capture_take(u32 id, u64 from_ns, u64 capture)
 {
 	struct proc_dir_entry *entry;
 	struct tt_snapshot *snap;
@@ -43,6 +43,7 @@ int tt_capture_take(u32 id, u64 from_ns)
 	snap = tt_snapshot_take_since(from_ns);
 	if (IS_ERR(snap))
 		return PTR_ERR(snap);
+	snap->header.capture = capture;
 	name_of(id, name);
 	entry = tt_proc_share(proc_create_data(name, 0440, dir, &capture_ops, snap));
 	if (!entry) {

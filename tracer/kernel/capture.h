@@ -10,8 +10,8 @@
 int tt_captures_init(void);
 void tt_captures_exit(void);
 
-/* Under tt_mutex: keeps what was recorded since @from_ns as number @id. */
-int tt_capture_take(u32 id, u64 from_ns);
+/* Under tt_mutex: keeps what was recorded since @from_ns as number @id, called @capture. */
+int tt_capture_take(u32 id, u64 from_ns, u64 capture);
 
 /* Under tt_mutex: forgets all; waits for those who read one at the moment. */
 void tt_captures_drop(void);

@@ -15,8 +15,8 @@ static const struct tt_event_def mark_events[] = {
 		     u64, a, "text", u64, b, "text", u64, c, "text", u64, d, "text")
 	TT_EVENT_DEF("", 2, calibrate, "records written to measure their cost",
 		     u64, id, "id", u32, value, "count")
-	TT_EVENT_DEF("", 2, trigger, "a trigger fired; value: the duration, or 0",
-		     u32, capture, "number", u64, value, "ticks")
+	TT_EVENT_DEF("", 3, trigger, "a trigger fired; value: duration or 0; id: of the capture",
+		     u32, capture, "number", u64, value, "ticks", u64, id, "id")
 	TT_EVENT_DEF("", 1, record_cost, "by the records before it, when recording starts or stops",
 		     u32, cost, "ps")
 };
@@ -32,13 +32,14 @@ TT_RECORDER(record_mark, &mark_client, &mark_key, 0, 4,
 	    u64, a, "", u64, b, "", u64, c, "", u64, d, "")
 TT_RECORDER(record_calibrate, &mark_client, &mark_key, 1, 2, u64, id, "", u32, value, "")
 
-TT_RECORDER(record_trigger, &mark_client, &mark_key, 2, 2, u32, capture, "", u64, value, "")
+TT_RECORDER(record_trigger, &mark_client, &mark_key, 2, 3,
+	    u32, number, "", u64, value, "", u64, capture, "")
 
 TT_RECORDER(record_cost, &mark_client, &mark_key, 3, 1, u32, cost, "")
 
-void tt_mark_trigger(u32 capture, u64 value)
+void tt_mark_trigger(u32 number, u64 value, u64 capture)
 {
-	record_trigger(capture, value);
+	record_trigger(number, value, capture);
 }
 
 void tt_mark(const char *text)

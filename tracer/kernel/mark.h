@@ -14,7 +14,7 @@ void tt_mark_exit(void);
 void tt_mark(const char *text);
 
 /* Records that a trigger fired; any context. */
-void tt_mark_trigger(u32 capture, u64 value);
+void tt_mark_trigger(u32 number, u64 value, u64 capture);
 
 /* Records what a record costs now: a few of them, and their measure (may sleep). */
 void tt_mark_calibrate(void);

@@ -76,8 +76,10 @@ static int text_release(struct inode *inode, struct file *file)
 
 static int command_freeze(const char *arg)
 {
-	if (!tt_rings_frozen())
+	if (!tt_rings_frozen()) {
 		tt_mark_calibrate();
+		tt_trigger_forget_freeze();
+	}
 	tt_rings_freeze();
 	return 0;
 }
@@ -154,6 +156,7 @@ static const struct command {
 	{ "action", true, tt_trigger_action },
 	{ "window", true, tt_trigger_window },
 	{ "captures", true, tt_trigger_captures },
+	{ "peers", true, tt_trigger_peers },
 };
 
 static int run_command(char *line)

@@ -15,6 +15,7 @@
 #include "events.h"
 #include "hist.h"
 #include "snapshot.h"
+#include "trigger.h"
 #include "walk.h"
 
 u64 tt_record_cost_ns;
@@ -98,6 +99,7 @@ static void fill_header(struct tt_file_header *header)
 			(tt_rings_mode() == TT_RING_STOP ? TT_FILE_STOP : 0);
 	header->id_bits = 8 * sizeof_field(struct tt_record_head, id);
 	header->first_thread = nr_cpu_ids;
+	header->capture = tt_rings_frozen() ? tt_trigger_frozen_for() : 0;
 	strscpy(header->clock, "monotonic", sizeof(header->clock));
 	strscpy(header->release, init_uts_ns.name.release, sizeof(header->release));
 	strscpy(header->host, init_uts_ns.name.nodename, sizeof(header->host));

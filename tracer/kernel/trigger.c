@@ -6,6 +6,7 @@
  */
 #include <linux/irq_work.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
@@ -39,42 +40,66 @@ static char armed_for[64]; /* for people */
 
 static bool armed;
 static int pending; /* it has fired, and what follows is not done */
-static u64 fired_ns, fired_value;
+static u64 fired_ns;
+static u64 fired_for; /* what all hosts call the capture; our own is made before it is needed */
+static u64 next_capture;
+static bool from_peer;
+static bool peers; /* they shall know */
+static u64 frozen_for;
 
 static struct tracepoint *chosen; /* under chosen_mutex */
 static DEFINE_MUTEX(chosen_mutex);
 
 static void irq_fires(struct irq_work *work);
+static void tell(struct work_struct *work);
 static void react(struct work_struct *work);
 static void estimate(struct work_struct *work);
 static DEFINE_IRQ_WORK(fire_work, irq_fires);
+static DECLARE_WORK(tell_work, tell);
 static DECLARE_DELAYED_WORK(react_work, react);
 static DECLARE_DELAYED_WORK(estimate_work, estimate);
 
 static void irq_fires(struct irq_work *work)
 {
+	if (READ_ONCE(peers) && !from_peer)
+		queue_work(system_wq, &tell_work);
 	queue_delayed_work(system_wq, &react_work, msecs_to_jiffies(READ_ONCE(post_ms)));
 }
 
-static void fire(u64 value)
+/* @capture: as a peer calls it; 0: it is ours. False: not armed, or busy with another one. */
+static bool fire(u64 value, u64 capture)
 {
 	if (!READ_ONCE(armed) || cmpxchg(&pending, 0, 1))
-		return;
+		return false;
 	fired_ns = ktime_get_mono_fast_ns();
-	fired_value = value;
-	tt_mark_trigger(READ_ONCE(fired), value);
+	fired_for = capture ?: next_capture;
+	from_peer = capture;
+	tt_mark_trigger(READ_ONCE(fired), value, fired_for);
 	irq_work_queue(&fire_work);
+	return true;
 }
 
 void tt_trigger_over(struct tt_client *who, u32 which, u64 ticks)
 {
-	fire(ticks);
+	fire(ticks, 0);
+}
+
+/* Peers keep what is in their rings, so they are told before the window is over. */
+static void tell(struct work_struct *work)
+{
+	struct tt_client *who;
+
+	mutex_lock(&tt_mutex);
+	list_for_each_entry(who, &tt_clients, entry)
+		if (who->tell_peers)
+			who->tell_peers(who, fired_for);
+	mutex_unlock(&tt_mutex);
 }
 
 /* Stands for a probe of any tracepoint, of whose arguments it needs none. */
 static void event_happens(void *data)
 {
-	fire(0);
+	fire(0, 0);
 }
 
 static void forget_event(void)
@@ -99,21 +124,29 @@ static void disarm(void)
 	armed_for[0] = '\0';
 }
 
+static u64 new_capture(void)
+{
+	return get_random_u64() ?: 1;
+}
+
 static void react(struct work_struct *work)
 {
 	u64 from = fired_ns - min(fired_ns, (u64)pre_ms * NSEC_PER_MSEC);
 
+	flush_work(&tell_work); /* it needs the name */
 	mutex_lock(&tt_mutex);
 	if (armed) {
 		if (action == FREEZE) {
 			tt_rings_freeze();
+			frozen_for = fired_for;
 			tt_app_update();
 		}
-		if (action == CAPTURE && tt_capture_take(fired, from))
+		if (action == CAPTURE && tt_capture_take(fired, from, fired_for))
 			pr_warn("timetrace: no memory for capture %u\n", fired);
 		WRITE_ONCE(fired, fired + 1);
 		if (fired >= max_fired || action == FREEZE)
 			disarm();
+		next_capture = new_capture();
 	}
 	mutex_unlock(&tt_mutex);
 	smp_store_release(&pending, 0); /* pairs with the cmpxchg() in fire() */
@@ -279,7 +312,9 @@ int tt_trigger_arm(const char *arg)
 		return err;
 	strscpy(armed_for, arg, sizeof(armed_for));
 	WRITE_ONCE(fired, 0);
-	WRITE_ONCE(armed, true);
+	if (!next_capture)
+		next_capture = new_capture();
+	smp_store_release(&armed, true); /* pairs with fire(): what it needs is there */
 	return 0;
 }
 
@@ -317,14 +352,26 @@ int tt_trigger_captures(const char *arg)
 	return 0;
 }
 
+/* "on", "off" */
+int tt_trigger_peers(const char *arg)
+{
+	bool on;
+
+	if (kstrtobool(arg, &on))
+		return -EINVAL;
+	WRITE_ONCE(peers, on);
+	return 0;
+}
+
 void tt_trigger_show(struct seq_file *seq)
 {
-	seq_printf(seq, "# trigger: %s; action %s, window %u %u ms, fired %u of %u\n",
+	seq_printf(seq, "# trigger: %s; action %s, window %u %u ms, fired %u of %u, peers %s\n",
 		   armed_for[0] ? armed_for : "off", action_names[action], pre_ms, post_ms, fired,
-		   max_fired);
+		   max_fired, peers ? "on" : "off");
 }
 
 static char freeze_reason[TT_MARK_CHARS + 1];
+static u64 freeze_capture;
 static int freeze_pending; /* @freeze_reason is in use */
 
 static void freeze(struct work_struct *work)
@@ -334,6 +381,7 @@ static void freeze(struct work_struct *work)
 		tt_mark(freeze_reason);
 		tt_rings_freeze();
 		tt_app_update();
+		frozen_for = freeze_capture;
 	}
 	mutex_unlock(&tt_mutex);
 	smp_store_release(&freeze_pending, 0); /* pairs with the cmpxchg(): the reason was read */
@@ -341,12 +389,25 @@ static void freeze(struct work_struct *work)
 
 static DECLARE_WORK(freeze_work, freeze);
 
-void tt_trigger_freeze(struct tt_client *who, const char *why)
+u64 tt_trigger_frozen_for(void)
 {
+	return frozen_for;
+}
+
+void tt_trigger_forget_freeze(void)
+{
+	frozen_for = 0;
+}
+
+void tt_trigger_freeze(struct tt_client *who, const char *why, u64 capture)
+{
+	if (capture && READ_ONCE(action) == CAPTURE && fire(0, capture))
+		return;
 	/* Of several reasons the first counts. */
 	if (cmpxchg(&freeze_pending, 0, 1))
 		return;
 	strscpy(freeze_reason, why, sizeof(freeze_reason));
+	freeze_capture = capture;
 	schedule_work(&freeze_work);
 }
 
@@ -370,6 +431,7 @@ void tt_trigger_exit(void)
 	unregister_tracepoint_module_notifier(&going);
 	irq_work_sync(&fire_work);
 	cancel_delayed_work_sync(&react_work);
+	cancel_work_sync(&tell_work);
 	cancel_delayed_work_sync(&estimate_work);
 	cancel_work_sync(&freeze_work);
 	tt_captures_exit();

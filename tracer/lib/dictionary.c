@@ -62,9 +62,7 @@ static const struct format {
 	[1] = { 12, 6, 4, 4, 0, 1024 },
 	[2] = { 12, 6, 4, 4, 512, 512 },
 	[3] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
-		0, TT_MAX_EVENTS },
-	[4] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
-		0, TT_MAX_EVENTS },
+		0, TT_MAX_EVENTS }, /* and later */
 };
 
 /* Lays out the records of @event under @id; u64 fields of narrow ones have 4 bytes. */
@@ -110,7 +108,7 @@ static int parse_parts(struct tt_parts *parts, const struct tt_event_desc *event
 static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8_t *data,
 		       size_t left, size_t *used)
 {
-	const struct format *f = &formats[version];
+	const struct format *f = &formats[version < 3 ? version : 3];
 	struct tt_event_desc *event = &dict->events[dict->count];
 	const uint8_t *at = data + f->entry_bytes;
 	struct tt_dict_entry entry = { 0 };

@@ -83,18 +83,21 @@ static int load(struct tt_reader *r, const char *path)
 static int check_header(struct tt_reader *r, const char *path, char *err, size_t err_size)
 {
 	struct tt_file_header *h = &r->header;
+	size_t least;
 
 	if (r->bytes < sizeof(*h))
 		return tt_fail(err, err_size, -EBADMSG, "%s: %zu bytes are too few for a dump", path,
 			    r->bytes);
 	memcpy(h, r->data, sizeof(*h));
+	least = h->version < 5 ? TT_HEADER_BYTES_V4 : sizeof(*h);
+	memset((uint8_t *)h + least, 0, sizeof(*h) - least);
 	if (memcmp(h->magic, TT_FILE_MAGIC, sizeof(h->magic)))
 		return tt_fail(err, err_size, -EBADMSG, "%s: not a timetrace dump", path);
 	if (h->version < 1 || h->version > TT_FORMAT_VERSION)
 		return tt_fail(err, err_size, -EPROTO,
 			    "%s: format version %u, but this program reads 1 to %u", path,
 			    h->version, TT_FORMAT_VERSION);
-	if (h->header_bytes < sizeof(*h) || h->header_bytes > r->bytes ||
+	if (h->header_bytes < least || h->header_bytes > r->bytes ||
 	    h->block_bytes < MIN_BLOCK_BYTES || h->block_bytes > MAX_BLOCK_BYTES ||
 	    (h->block_bytes & (h->block_bytes - 1)) || h->id_bits != (h->version < 3 ? 10 : 16) ||
 	    !memchr(h->clock, 0, sizeof(h->clock)) ||
@@ -114,6 +117,7 @@ static void set_info(struct tt_reader *r)
 	r->info.host = r->header.host;
 	r->info.dump_time_ns = r->header.time_ns;
 	r->info.record_cost_ns = r->header.record_cost_ns;
+	r->info.capture = r->header.capture;
 	r->info.first_thread = r->header.version < 4 || r->header.first_thread > r->info.cpus ?
 			       r->info.cpus : r->header.first_thread;
 }

@@ -47,6 +47,8 @@ void tt_print_heading(FILE *to, const struct tt_reader *reader)
 		", one record costs %" PRIu64 " ns\n", info->host, info->release, info->clock,
 		info->dump_time_ns / NS_PER_S, info->dump_time_ns % NS_PER_S,
 		info->record_cost_ns);
+	if (info->capture)
+		fprintf(to, "# capture %016" PRIx64 "\n", info->capture);
 	for (cpu = 0; cpu < info->cpus; cpu++) {
 		if (cpu < info->first_thread)
 			fprintf(to, "# cpu %u", cpu);

@@ -15,7 +15,8 @@ int RunCollect(const CollectOptions& options) {
   for (const std::string& path : *paths) {
     auto reader = OpenTimetrace(path);
     if (!reader) return Fail(reader.error());
-    fmt::print("{}: until {} ns{}\n", path, ::tt_info(reader->get())->dump_time_ns,
+    const auto* info = ::tt_info(reader->get());
+    fmt::print("{}: capture {:016x} until {} ns{}\n", path, info->capture, info->dump_time_ns,
                *tt_error(reader->get()) ? ", damaged" : "");
   }
   if (paths->empty()) return Fail(Error{"nothing has been captured"});

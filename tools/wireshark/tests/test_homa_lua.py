@@ -85,6 +85,12 @@ def test_plain_types(tmp_path):
     assert experts(tmp_path / "a.pcap") == [{"rpc_unknown"}, set(), set(), {"need_ack"}]
 
 
+def test_freeze_with_a_name(tmp_path):
+    packet = c.common(c.FREEZE, 0, ports=(99, 0)) + bytes.fromhex("1122334455667788")
+    assert one(tmp_path, packet, "homa.freeze.capture", "_ws.col.Info", "homa.trailer") == [
+        "0x1122334455667788", "99 → 0 FREEZE capture 1122334455667788", []]
+
+
 @pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
 def test_each_type_inside_tcp(tmp_path, v6):
     """The framing changes nothing of what is said, and is told."""

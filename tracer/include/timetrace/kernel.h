@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 5
+#define TT_ABI 6
 
 #define TT_BLOCK_BYTES PAGE_SIZE
 #define TT_SLACK (TT_MAX_RECORD_BYTES - TT_RECORD_ALIGN)
@@ -115,6 +115,8 @@ struct tt_time {
  * @nstages: how many, at most TT_MAX_STAGES.
  * @key: what the recorders test; the tracer switches it.
  * @on_switch: optional; called before @key goes on and after it went off.
+ * @tell_peers: optional; lets other hosts know that a trigger of this one has fired, and by
+ *	what name their traces of the moment shall go, too. May sleep.
  * @cpu: set by the tracer, as all below; what a record needs begins a cache line.
  * @tsc: time is read from the time stamp counter.
  * @ids: of the events.
@@ -136,6 +138,7 @@ struct tt_client {
 	u32 nstages;
 	struct static_key_false *key;
 	int (*on_switch)(struct tt_client *client, bool on);
+	void (*tell_peers)(struct tt_client *client, u64 capture);
 
 	struct tt_cpu __percpu *cpu ____cacheline_aligned;
 	struct static_key_false tsc;
@@ -144,7 +147,7 @@ struct tt_client {
 	u32 limits[TT_MAX_STAGES];
 	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
 	void (*over)(struct tt_client *client, u32 stage, u64 ticks);
-	void (*freeze)(struct tt_client *client, const char *reason);
+	void (*freeze)(struct tt_client *client, const char *reason, u64 capture);
 	void (*detach)(struct tt_client *client);
 	struct list_head entry;
 };
@@ -195,15 +198,18 @@ static inline void tt_detach(struct tt_client *client)
  * tt_freeze() - stop recording on all CPUs, a moment later (any context but NMI)
  * @client: is not detached meanwhile.
  * @reason: for the trace, where it becomes the last mark; its first 32 characters.
+ * @capture: what the traces of all hosts call this moment; 0: nothing.
+ *
+ * A trigger that is armed to capture does that instead of stopping.
  *
  * Return: false without a tracer.
  */
-static inline bool tt_freeze(struct tt_client *client, const char *reason)
+static inline bool tt_freeze(struct tt_client *client, const char *reason, u64 capture)
 {
 	/* Pairs with the tracer's release of detach, which it sets last. */
 	if (!smp_load_acquire(&client->detach))
 		return false;
-	client->freeze(client, reason);
+	client->freeze(client, reason, capture);
 	return true;
 }
 

@@ -79,6 +79,7 @@ struct tt_info {
 	uint64_t dump_time_ns; /* when the dump was taken, same clock */
 	uint64_t record_cost_ns; /* one record, as calibrated at load */
 	uint32_t first_thread; /* numbers from this on are rings of threads of applications */
+	uint64_t capture; /* what all hosts call the moment it was frozen or taken for; 0: nothing */
 	uint32_t histograms; /* durations counted in the kernel, see tt_histogram_at() */
 };
 

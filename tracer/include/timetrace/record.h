@@ -9,7 +9,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TT_FORMAT_VERSION 4
+#define TT_FORMAT_VERSION 5
 
 /*
  * A record is a struct tt_record_head and its fields at natural size, in
@@ -177,7 +177,10 @@ struct tt_file_header {
 	__u64 begin_ticks;
 	__u32 histograms;
 	__u32 first_thread; /* rings from this number on are those of threads of applications */
+	__u64 capture; /* what all hosts call the moment that it was frozen or taken for; 0: none */
 };
+
+#define TT_HEADER_BYTES_V4 256
 
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
 #define TT_EVENT_ON 2 /* was switched on when the dump was taken */

@@ -75,6 +75,22 @@ TEST_F(Damage, OtherVersion) {
   EXPECT_NE(r.error.find("version 99"), std::string::npos);
 }
 
+// Not damaged: its header is shorter.
+TEST_F(Damage, VersionBeforeIsRead) {
+  tt_file_header header = header_;
+  header.version = 4;
+  header.header_bytes = TT_HEADER_BYTES_V4;
+  tt_file_end end;
+  std::string bytes = std::string(reinterpret_cast<const char*>(&header), TT_HEADER_BYTES_V4) +
+                      good_.substr(header_.header_bytes);
+  std::memcpy(&end, bytes.data() + bytes.size() - sizeof(end), sizeof(end));
+  end.file_bytes = bytes.size();
+  bytes.replace(bytes.size() - sizeof(end), sizeof(end), reinterpret_cast<const char*>(&end), sizeof(end));
+  Reading r = ReadBytes(bytes);
+  EXPECT_EQ(r.error, "");
+  EXPECT_EQ(r.events.size(), kRecords);
+}
+
 TEST_F(Damage, WrongDictionaryIsRefused) {
   for (size_t at = header_.header_bytes; at < BlockOffset(0); at++) {
     std::string bytes = good_;
