@@ -53,12 +53,13 @@ int homa_pacer_attach(struct homa_link *link, const struct homa_pacer *pacer);
 /* Lets what waits be looked at again. */
 void homa_pacer_kick(struct homa_link *link);
 
-/* Backlog of a link up to which packets are sent. Where timers are as coarse as
- * ticks, the link would be idle from one packet to the next tick: so much then.
+/* Backlog of a link up to which packets are sent, and most that one of them adds:
+ * halves of the longest queue. Where timers are as coarse as ticks, the link would
+ * be idle from one packet to the next tick: so much then.
  */
 static inline u64 homa_pacer_limit_ns(const struct homa_net *hnet)
 {
-	return max_t(u64, READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC,
+	return max_t(u64, READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC / 2,
 		     hrtimer_resolution);
 }
 
