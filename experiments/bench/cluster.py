@@ -25,15 +25,13 @@ from homaexp.errors import UserError  # noqa: E402
 
 OUT = harness.BENCH / "cluster"
 MESSAGE = 1_000_000
-# A processor without cost needs no packets in the card to keep it busy.
-SETTINGS = {"net.homa.max_nic_est_backlog_usecs": 1}
 SIZES = [100, 1000, 10_000, 100_000, 1_000_000]  # upper ends of classes
 
 
 def run(name: str, cluster: Cluster, scenario: str | None = None) -> Path:
     """One run of the cluster; its directory."""
     return measure.run(OUT / name, harness.tool(
-        "rpcload", "experiments/workload/rpcload"), cluster, 1, SETTINGS,
+        "rpcload", "experiments/workload/rpcload"), cluster, 1, {},
         scenario=scenario)
 
 
