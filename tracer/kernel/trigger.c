@@ -62,8 +62,8 @@ static DECLARE_DELAYED_WORK(estimate_work, estimate);
 static void irq_fires(struct irq_work *work)
 {
 	if (READ_ONCE(peers) && !from_peer)
-		queue_work(system_wq, &tell_work);
-	queue_delayed_work(system_wq, &react_work, msecs_to_jiffies(READ_ONCE(post_ms)));
+		schedule_work(&tell_work);
+	schedule_delayed_work(&react_work, msecs_to_jiffies(READ_ONCE(post_ms)));
 }
 
 /* @capture: as a peer calls it; 0: it is ours. False: not armed, or busy with another one. */
@@ -161,7 +161,7 @@ static void estimate(struct work_struct *work)
 		ticks = tt_hist_percentile(client, stage, LIVE_PER_MILLION, &total);
 		if (total >= LIVE_MIN_COUNT)
 			WRITE_ONCE(client->limits[stage], min_t(u64, ticks, TT_NO_LIMIT));
-		queue_delayed_work(system_wq, &estimate_work, msecs_to_jiffies(LIVE_PERIOD_MS));
+		schedule_delayed_work(&estimate_work, msecs_to_jiffies(LIVE_PERIOD_MS));
 	}
 	mutex_unlock(&tt_mutex);
 }
@@ -218,7 +218,7 @@ static int arm_stage(const char *name, const char *limit)
 	live = estimated;
 	WRITE_ONCE(client->limits[stage], ticks);
 	if (live)
-		queue_delayed_work(system_wq, &estimate_work, 0);
+		schedule_delayed_work(&estimate_work, 0);
 	return 0;
 }
 
