@@ -54,6 +54,7 @@ void HostPort::Queue(uint16_t head, Packet packet, const CardHeader& header) {
   }
   for (Packet& segment : segments) {
     segment.id = (*next_id_)++;
+    waiting_bytes_ += segment.frame.size();
     waiting_.push_back({std::nullopt, std::make_shared<Packet>(std::move(segment))});
   }
   waiting_.back().head = head;
@@ -64,7 +65,8 @@ void HostPort::SendNext() {
   if (!sending_) return;
   Waiting next = std::move(waiting_.front());
   waiting_.pop_front();
-  recorder_->Note(Step::kSent, node_, *next.packet);
+  waiting_bytes_ -= next.packet->frame.size();
+  recorder_->Note(Step::kSent, node_, *next.packet, waiting_bytes_);
   const Ns sent = events_->Now() + SerialisationNs(next.packet->WireBytes(), config_.host.rate_bps);
   events_->At(sent, [this, next] { Sent(next); });
   if (!links_->Up(node_)) {

@@ -48,6 +48,7 @@ class HostPort {
   uint64_t* next_id_;
   Arrive arrive_;
   std::deque<Waiting> waiting_;
+  uint64_t waiting_bytes_ = 0;   // their frames
   bool sending_ = false;
   VhostNet card_;
 };
