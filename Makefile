@@ -81,6 +81,10 @@ debug-kernel: ## build the kernels that look for bugs: uml-debug, x86-kasan, x86
 bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instruction time
 	$(Q)$(PYTHON) experiments/bench/module.py
 
+.PHONY: bench-pacer
+bench-pacer: user ## pacers on one link of the cluster: short RPCs beside long messages, use of the link
+	$(Q)$(PYTHON) experiments/bench/pacer.py
+
 .PHONY: bench-tracer
 bench-tracer: user ## cost of a record and of tracing a 100-byte RPC, beside ftrace and others
 	$(Q)$(PYTHON) experiments/bench/tracer.py
