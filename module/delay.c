@@ -20,10 +20,14 @@
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
 #include "delay.h"
+#include "uapi/homa_wire.h"
 
 #define HOMA_DELAY_MOST_NS 10000000
 #define HOMA_DELAY_MOST_NS_PER_KB 10000
@@ -157,6 +161,36 @@ void homa_delay_packet_now(u64 id)
 	homa_delay_now(HOMA_DELAY_input, id, 0);
 }
 
+static atomic_t unsent; /* packets that have tx_done() */
+static bool delays_tx; /* some had */
+
+static void tx_done(struct sk_buff *skb)
+{
+	const struct homa_common_hdr *h = (void *)skb_transport_header(skb);
+	u64 id = 0;
+
+	if (skb_transport_header_was_set(skb) && (u8 *)(h + 1) <= skb_tail_pointer(skb))
+		id = be64_to_cpu(h->sender_id);
+	homa_delay_now(HOMA_DELAY_tx_done, id, 0);
+	if (atomic_dec_and_test(&unsent))
+		wake_up_var(&unsent);
+}
+
+void homa_delay_tx_now(struct sk_buff *skb)
+{
+	if (!READ_ONCE(settings[HOMA_DELAY_tx_done].ns) || skb->destructor)
+		return;
+	WRITE_ONCE(delays_tx, true);
+	atomic_inc(&unsent);
+	skb->destructor = tx_done;
+}
+
+void homa_delay_tx_cut(struct sk_buff *skb, struct sk_buff *last)
+{
+	if (skb->destructor == tx_done)
+		swap(skb->destructor, last->destructor);
+}
+
 static int parse_word(char *word, struct delay_setting *to, u64 *new_seed)
 {
 	char *value = strchr(word, '='), *unit = NULL;
@@ -275,9 +309,13 @@ void homa_delay_init(void)
 	debugfs_create_file("delays", 0400, folder, NULL, &delays_fops);
 }
 
-/* Nobody passes a point any more. */
+/* Nobody but devices passes a point any more. */
 void homa_delay_exit(void)
 {
+	if (delays_tx) {
+		wait_var_event(&unsent, !atomic_read(&unsent));
+		synchronize_rcu_tasks(); /* the last tx_done() has ended */
+	}
 	debugfs_remove_recursive(folder);
 	vfree(log);
 	log = NULL;

@@ -10,6 +10,8 @@
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
+struct sk_buff;
+
 /* POINT(name): where. Softirqs or a lock of an RPC may be off or held there. The
  * first ones know of how many bytes it is.
  */
@@ -22,7 +24,8 @@
 	POINT(input) /* a packet is at protocol input */ \
 	POINT(pacer) /* a message may leave the pacer's queue */ \
 	POINT(grant) /* a GRANT is about to be sent */ \
-	POINT(wakeup) /* a waiting thread runs with its message */
+	POINT(wakeup) /* a waiting thread runs with its message */ \
+	POINT(tx_done) /* a packet, of one that was cut its last part, has left its device */
 
 enum homa_delay_point {
 #define DELAY_ENUM(name) HOMA_DELAY_##name,
@@ -35,6 +38,7 @@ DECLARE_STATIC_KEY_FALSE(homa_delay_key);
 
 void homa_delay_now(enum homa_delay_point point, u64 id, u32 bytes);
 void homa_delay_packet_now(u64 id);
+void homa_delay_tx_now(struct sk_buff *skb);
 
 static __always_inline bool homa_delay_on(void)
 {
@@ -54,6 +58,16 @@ static __always_inline void homa_delay_packet(u64 id)
 	if (homa_delay_on())
 		homa_delay_packet_now(id);
 }
+
+/* @skb, a packet from the transport header on, is about to be sent. */
+static __always_inline void homa_delay_tx(struct sk_buff *skb)
+{
+	if (homa_delay_on())
+		homa_delay_tx_now(skb);
+}
+
+/* @skb was cut; @last is its last part. */
+void homa_delay_tx_cut(struct sk_buff *skb, struct sk_buff *last);
 
 /* Without debugfs there is no log. */
 void homa_delay_init(void);

@@ -11,6 +11,7 @@
  */
 
 #include "compat.h"
+#include "delay.h"
 #include "gso.h"
 #include "wire.h"
 
@@ -68,7 +69,7 @@ struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features
 {
 	u32 mss = skb_shinfo(skb)->gso_size, header, offset, i;
 	const struct homa_data_hdr *h;
-	struct sk_buff *segs, *seg;
+	struct sk_buff *segs, *seg, *last = NULL;
 
 	if (homa_gso_is_bundle(skb)) {
 		if (skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST))
@@ -96,7 +97,9 @@ struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features
 		    !pskb_may_pull(seg, skb_transport_offset(seg) + sizeof(*h)))
 			goto fail;
 		finish_segment(seg, header, offset + i * mss);
+		last = seg;
 	}
+	homa_delay_tx_cut(skb, last);
 	return segs;
 fail:
 	kfree_skb_list(segs);

@@ -163,6 +163,7 @@ static noinline_for_stack int xmit_own_route(struct homa_sock *hsk, struct homa_
 		return err;
 	}
 	skb_dst_set(skb, own.dst);
+	homa_delay_tx(skb);
 	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
 	rcu_read_lock();
 	err = give_to_ip(sk, peer, skb, &own.fl, level);
@@ -196,6 +197,7 @@ int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff 
 		return PTR_ERR(route);
 	}
 	skb_dst_set_noref(skb, route->dst);
+	homa_delay_tx(skb);
 	homa_link_charge(hsk->hnet, skb, homa_peer_ip_bytes(peer));
 	err = give_to_ip(sk, peer, skb, &route->fl, level);
 	rcu_read_unlock();

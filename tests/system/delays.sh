@@ -51,7 +51,7 @@ for bad in nonsense grant=-1 grant=x grant=10000001 nowhere=5 seed=x "copy=6 gra
 done
 # One that is slow enough to be waited for, by slow kernels, too.
 check slow in_host h1 sysctl -qw net.homa.link_mbps="$(scaled 100 20)"
-check all_points delay "input=1000 pacer=2000 grant=3000 wakeup=4000 copy=5000"
+check all_points delay "input=1000 pacer=2000 grant=3000 wakeup=4000 copy=5000 tx_done=6000"
 check exchange long
 delay
 check input delayed input 1000
@@ -59,6 +59,7 @@ check pacer delayed pacer 2000
 check grant delayed grant 3000
 check wakeup delayed wakeup 4000
 check copy delayed copy 5000
+check tx_done delayed tx_done 6000
 check seed_repeats same
 check seed_matters other
 check spread spread
