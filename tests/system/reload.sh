@@ -31,9 +31,9 @@ killed() {
 	client h1 10.0.1.2 700 --count 1000000 >/dev/null 2>&1 &
 	sleep 1
 	killall -KILL rpc_ledger
-	sleep 0.1
-	unload
+	wait_for 20 unused && unload
 }
+unused() { [ "$(cat /sys/module/homa/refcnt)" = 0 ]; }
 
 alone() { insmod /mod/homa.ko && exchange --count 10 && unload; }
 
