@@ -42,7 +42,11 @@ void homa_delay_tx_now(struct sk_buff *skb);
 
 static __always_inline bool homa_delay_on(void)
 {
+#ifdef HOMA_NO_DELAYS /* to see what the nops cost */
+	return false;
+#else
 	return static_branch_unlikely(&homa_delay_key);
+#endif
 }
 
 /* Passes @point with something of RPC @id. Any context but hard interrupts. */

@@ -15,7 +15,7 @@
 /* The lower half of the time now, or 0. */
 static __always_inline u32 homa_tt_stamp(void)
 {
-	if (static_branch_unlikely(&homa_tt_key))
+	if (tt_on(&homa_tt_key))
 		return tt_clock(&homa_tt_client).low;
 	return 0;
 }
@@ -52,7 +52,7 @@ static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamp
 	struct tt_time now;
 
 	trace_homa_send_enter(rpc->id, length);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		stamps->enter = now.low;
@@ -68,7 +68,7 @@ static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamp
 static __always_inline void homa_trace_send_long(struct homa_send_stamps *stamps, u64 id,
 						 u32 length, bool client, u16 sport, u16 dport)
 {
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		homa_tt_send_apart(tt_clock(&homa_tt_client), stamps, id, length, client, sport,
 				   dport, false);
@@ -82,7 +82,7 @@ static __always_inline void homa_trace_request_sent(struct homa_send_stamps *sta
 	struct tt_time now;
 
 	trace_homa_send_return(id);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
@@ -101,7 +101,7 @@ static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamp
 	struct tt_time now;
 
 	trace_homa_send_return(id);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
@@ -116,7 +116,7 @@ static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamp
 /* Softirqs are off here and in the next ones. */
 static __always_inline void homa_trace_arrived(struct homa_rpc *rpc, u32 payload_bytes)
 {
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		if (rpc->arrival.in | rpc->arrival.created | rpc->arrival.complete) {
 			preempt_disable_notrace();
 			homa_tt_arrival_apart(tt_clock(&homa_tt_client), rpc, payload_bytes);
@@ -131,7 +131,7 @@ static __always_inline void homa_trace_handed(struct homa_rpc *rpc, u32 tid, u16
 	struct tt_time now;
 
 	trace_homa_handoff(rpc->id, tid, cpu);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (tid)
@@ -157,7 +157,7 @@ static __always_inline void homa_trace_waiting(u32 *entered, u32 tid, u16 port)
 	struct tt_time now;
 
 	trace_homa_recv_sleep(tid, port);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (homa_tt_recent(now, *entered)) {
@@ -173,7 +173,7 @@ static __always_inline void homa_trace_waiting(u32 *entered, u32 tid, u16 port)
 /* The call did not wait: it entered all the same. */
 static __always_inline void homa_trace_entered(u32 *entered, u32 tid, u16 port)
 {
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		if (unlikely(*entered)) {
 			preempt_disable_notrace();
 			homa_tt_recv_enter_at(tt_ago(tt_clock(&homa_tt_client), *entered), tid,
@@ -190,7 +190,7 @@ static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
 
 	trace_homa_recv_running(rpc->id, tid);
 	rpc->receive.running = 0;
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		rpc->receive.running = now.low;
@@ -202,7 +202,7 @@ static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
 /* The thread waits again: what it did with @rpc comes one by one. */
 static __always_inline void homa_trace_not_received(struct homa_rpc *rpc, u32 tid)
 {
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		homa_tt_receive_apart(tt_clock(&homa_tt_client), &rpc->receive, rpc->id, tid,
 				      rpc->rx.length);
@@ -216,7 +216,7 @@ static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u
 	struct tt_time now;
 
 	trace_homa_recv_return(rpc->id, tid, length);
-	if (static_branch_unlikely(&homa_tt_key)) {
+	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (homa_rpc_is_client(rpc))

@@ -3,6 +3,9 @@
 # Builds timetrace.ko and homa.ko for one kernel, and puts the kernel's own modules that guests want beside them. kbuild writes beside the sources, so they are staged per kernel:
 # build/kmod-NAME/src, refreshed in place to keep builds incremental.
 
+# What benchmarks leave out to see what it costs while it is off.
+declare -A WITHOUT_FLAGS=([delays]=-DHOMA_NO_DELAYS [probes]="-DHOMA_NO_DELAYS -DTT_BARE -DNOTRACE")
+
 kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-KERNEL
 	local name=$1 tree=$2 out stage built=1 ko
 	need rsync rsync; need make make; need gcc gcc
@@ -10,8 +13,8 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 	kernel_ready "$name"
 	CUBIC=
 	[[ $name != sim-* ]] || cubic_ready "$name"
-	out=$tree/build/kmod-$name
-	[ "$tree" = "$TOP" ] && out=$BUILD/kmod-$name
+	out=$tree/build/kmod-$name${WITHOUT:+-without-$WITHOUT}
+	[ "$tree" = "$TOP" ] && out=$BUILD/kmod-$name${WITHOUT:+-without-$WITHOUT}
 	stage=$out/src
 	mkdir -p "$stage"
 	with_lock "$out/.lock" "modules for $name"
@@ -48,7 +51,8 @@ kmods_make() {                  # kmods_make KERNEL STAGE FOLDERS
 	if cmp -s "$2/Kbuild.new" "$2/Kbuild"; then rm "$2/Kbuild.new"; else mv "$2/Kbuild.new" "$2/Kbuild"; fi
 	kernel_make_args "$1" "$KERNEL_DIR"
 	local log=$2/make.log failed=
-	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 ${SPARSE:+C=2 CF=-D__CHECK_ENDIAN__} M="$2" modules >"$log" 2>&1 || failed=1
+	"${MAKE[@]}" -s -j"${JOBS:-$(nproc)}" W=1 ${SPARSE:+C=2 CF=-D__CHECK_ENDIAN__} \
+		${WITHOUT:+"KCFLAGS=${WITHOUT_FLAGS[$WITHOUT]}"} M="$2" modules >"$log" 2>&1 || failed=1
 	cat "$log" >&2
 	# What was compiled with a warning is compiled again the next time, so that none is forgotten.
 	! grep -q ':[0-9]*: warning:' "$log" || find "$2" -name '*.o' -delete

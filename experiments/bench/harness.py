@@ -106,6 +106,19 @@ def run_guest(out: Path, script: Path, args: Sequence[str], *, mode: str,
                                  f"(log: {log}, {out / 'console.log'})")
 
 
+def build_without(what: str, kernel: str) -> Path:
+    """homa.ko for `kernel` without `what` of testbed/vm kmods."""
+    done = subprocess.run([str(ROOT / "testbed" / "vm"), "kmods", "--without",
+                           what, kernel], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise BenchError(f"testbed/vm kmods --without {what} {kernel} failed "
+                         f"with status {done.returncode}: "
+                         f"{said[-1] if said else ''}")
+    return ROOT / "build" / f"kmod-{kernel}-without-{what}" / "homa.ko"
+
+
 def main(bench: Callable[[], None]) -> None:
     """Runs a benchmark program; a BenchError is one line and status 1."""
     try:

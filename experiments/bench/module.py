@@ -56,13 +56,17 @@ ARMS += [Arm("rate", transport, SMALL, SMALL, 64, 500, 3000)
 ARMS += [Arm(f"steering_{name}", "homa", SMALL, SMALL, 1, 100, 300)
          for name in ("same_core", "adaptive")]
 
+# Builds of homa.ko: all that measures is off, or left out. module.sh knows these by itself.
+BUILDS = [Arm(f"build_{name}", "homa", SMALL, SMALL, 1, 100, 300)
+          for name in ("all", "delays", "probes")]
+
 Visits = dict[Arm, list[dict[str, Any]]]  # by round
 
 
 def load(out: Path, rounds: int) -> Visits:
     """Reads the visits of all rounds but the first, which is warm-up."""
     visits: Visits = {}
-    for arm in ARMS:
+    for arm in ARMS + BUILDS:
         visits[arm] = []
         for round_ in range(1, rounds + 1):
             path = out / arm.file(round_)
@@ -107,6 +111,12 @@ def results(visits: Visits) -> list[Result]:
                            n(kind))
 
     both = ("homa", "tcp")
+
+    def cost(name: str, kind: str, without: str) -> Result:
+        pairs = zip(values(kind, "homa"), values(without, "homa"))
+        return from_rounds(name, [(a / b - 1) * 100 for a, b in pairs], "%",
+                           "lower", n(kind))
+
     return [
         *plain("rpc100_{}_us", "rpc100", "us", "lower", (*both, "udp")),
         ratio("rpc100_ratio_tcp", "rpc100", "tcp", "lower"),
@@ -116,7 +126,9 @@ def results(visits: Visits) -> list[Result]:
         *plain("small_rpc_rate_{}_krps", "rate", "1000/s", "higher", both),
         ratio("small_rpc_rate_ratio_tcp", "rate", "tcp", "higher"),
         ratio("steering_adaptive_ratio_same_core", "steering_adaptive",
-              "homa", "lower", "steering_same_core")]
+              "homa", "lower", "steering_same_core"),
+        cost("off_cost_percent", "build_all", "build_delays"),
+        cost("trace_off_cost_percent", "build_delays", "build_probes")]
 
 
 def bench(argv: Sequence[str] | None = None) -> None:
@@ -131,11 +143,13 @@ def bench(argv: Sequence[str] | None = None) -> None:
         parser.error("--rounds must be 2 or more")
 
     out = harness.BENCH / "module"
+    files = {harness.tool("rpcload", "experiments/workload/rpcload"):
+             "/bin/rpcload"}
+    for what in ("delays", "probes"):
+        files[harness.build_without(what, KERNEL)] = f"/bin/homa-{what}.ko"
     harness.run_guest(
         out, SCRIPT, [str(args.rounds + 1), *(a.argument() for a in ARMS)],
-        mode="det", kernel=KERNEL, timeout_s=TIMEOUT_S, files={
-            harness.tool("rpcload", "experiments/workload/rpcload"):
-                "/bin/rpcload"})
+        mode="det", kernel=KERNEL, timeout_s=TIMEOUT_S, files=files)
     found = results(load(out, args.rounds))
     harness.write(found, harness.BENCH / "module.json")
     print(harness.table(found))

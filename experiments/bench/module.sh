@@ -35,7 +35,10 @@ visit() {                       # visit ROUND KIND TRANSPORT LENGTH RESPONSE OUT
 }
 
 load_modules || fail "modules do not load"
-if [ -w /proc/timetrace ]; then echo "off all" >/proc/timetrace || fail "tracing cannot be switched off"; fi
+tracing_off() {
+	[ ! -w /proc/timetrace ] || echo "off all" >/proc/timetrace || fail "tracing cannot be switched off"
+}
+tracing_off
 net_pair || fail "no network"
 servers=
 start_server $port homa
@@ -43,6 +46,14 @@ start_server $many_port homa
 start_server $port tcp --per-connection
 start_server $many_port tcp
 start_server $port udp
+
+stop_servers() {
+	for pid in $servers; do
+		kill "$pid"
+		wait "$pid" || fail "a server failed: $(cat /tmp/server.*)"
+	done
+	servers=
+}
 
 round=0
 while [ $round -lt "$rounds" ]; do
@@ -59,9 +70,24 @@ while [ $round -lt "$rounds" ]; do
 	set -- $reversed
 done
 
-for pid in $servers; do
-	kill "$pid"
-	wait "$pid" || fail "a server failed: $(cat /tmp/server.*)"
+stop_servers
+
+# Builds of homa.ko in turns: all that measures is off, without delay points, without trace points either.
+round=0 builds="all delays probes"
+while [ $round -lt "$rounds" ]; do
+	reversed=
+	for build in $builds; do
+		ko=/bin/homa-$build.ko
+		[ "$build" != all ] || ko=/mod/homa.ko
+		rmmod homa || fail "homa.ko does not unload"
+		insmod "$ko" || fail "$ko does not load"
+		tracing_off
+		start_server $port homa
+		visit $round "build_$build" homa 100 100 1 100 300
+		stop_servers
+		reversed="$build $reversed"
+	done
+	builds=$reversed round=$((round + 1))
 done
 net_down
 unload_modules || fail "modules do not unload"

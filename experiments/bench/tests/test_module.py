@@ -10,9 +10,10 @@ import module
 def write_visits(out, rounds, change=None):
     """What module.sh leaves: Homa 30 us + round, TCP 20, UDP 10; 1 MB takes
     Homa 2 ms and TCP 1 ms."""
-    for arm in module.ARMS:
+    for arm in module.ARMS + module.BUILDS:
         for round_ in range(rounds + 1):
             us = {"homa": 30 + round_, "tcp": 20, "udp": 10}[arm.transport]
+            us *= {"build_all": 1.0302, "build_delays": 1.02}.get(arm.kind, 1)
             ms = {"homa": 2, "tcp": 1, "udp": 0}[arm.transport]
             if round_ == 0:
                 us, ms = 1e6, 1e6  # would ruin every figure if it counted
@@ -36,7 +37,8 @@ def test_figures(tmp_path):
         "rpc1m_homa_gbps": 4, "rpc1m_tcp_gbps": 8, "rpc1m_ratio_tcp": 0.5,
         "small_rpc_rate_homa_krps": 1000 / 32, "small_rpc_rate_tcp_krps": 50,
         "small_rpc_rate_ratio_tcp": 20 / 32,
-        "steering_adaptive_ratio_same_core": 1})
+        "steering_adaptive_ratio_same_core": 1, "off_cost_percent": 1,
+        "trace_off_cost_percent": 2})
     assert found["rpc100_homa_us"].spread == 1
     assert found["rpc100_homa_us"].n == 900
     assert found["rpc1m_homa_gbps"].n == 24

@@ -303,6 +303,13 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 		func##_slow(_claim, time, TT_NAMES(n, __VA_ARGS__));		\
 }
 
+/* A client built with TT_BARE cannot record, which shows what its nops cost. */
+#ifdef TT_BARE
+#define tt_on(key) ((void)(key), false)
+#else
+#define tt_on(key) static_branch_unlikely(key)
+#endif
+
 /*
  * Defines @func##_at(), and static inline @func(fields...), which records the
  * event when @client->key, which is @key, is on. @func##_atomic(fields...) is
@@ -312,7 +319,7 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 TT_RECORDER_AT(func, client, index, n, __VA_ARGS__)				\
 static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
 {										\
-	if (static_branch_unlikely(key)) {					\
+	if (tt_on(key)) {							\
 		preempt_disable_notrace();					\
 		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
 		preempt_enable_notrace();					\
@@ -320,7 +327,7 @@ static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
 }										\
 static __always_inline __maybe_unused void func##_atomic(TT_PARAMS(n, __VA_ARGS__)) \
 {										\
-	if (static_branch_unlikely(key))					\
+	if (tt_on(key))								\
 		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
 }
 
