@@ -157,6 +157,7 @@ static enum homa_drop_reason start_message(struct homa_rpc *rpc, const struct ho
 		homa_metric_inc(hsk->hnet, client_responses_started);
 		homa_metric_add(hsk->hnet, client_response_bytes_started, rpc->rx.length);
 	} else {
+		rpc->response_unsched = data->response_unsched;
 		homa_metric_inc(hsk->hnet, server_requests_started);
 		homa_metric_add(hsk->hnet, server_request_bytes_started, rpc->rx.length);
 	}

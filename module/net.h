@@ -35,6 +35,8 @@ struct homa_tunables {
 	int grant_fifo_fraction;
 	int gro_bypass;
 	int homa_share;
+	int incast_threshold;
+	int incast_unsched_bytes;
 	int link_mbps;
 	int max_grantable_rpcs;
 	int max_gro_skbs;

@@ -73,6 +73,7 @@ static struct sk_buff *build_data(struct homa_rpc *rpc, u32 offset, u32 bytes, u
 		.incoming = resend_end ?: tx->unsched,
 		.cutoff_version = READ_ONCE(rpc->peer->cutoff_version),
 		.retransmit = !!resend_end,
+		.response_unsched = homa_rpc_is_client(rpc) ? rpc->response_unsched : 0,
 		.form = HOMA_FORM_PLAIN,
 	};
 	struct sk_buff *skb;
@@ -268,6 +269,38 @@ static struct packet_size current_size(const struct homa_rpc *rpc)
 	return size;
 }
 
+/*
+ * Incast control. The unscheduled parts of many responses that come at once would
+ * overflow the network. The socket's own RPCs are counted: that is one thread, or
+ * a few, which asked for all of them, and the count is there anyway.
+ */
+static void limit_response(struct homa_rpc *rpc)
+{
+	struct homa_sock *hsk = rpc->hsk;
+	int threshold = READ_ONCE(hsk->hnet->tun.incast_threshold);
+	int due;
+
+	if (!threshold)
+		return;
+	/* Not of one moment, and @rpc is not among them. */
+	due = READ_ONCE(hsk->num_rpcs) - READ_ONCE(hsk->num_server_rpcs);
+	if (likely(due < threshold))
+		return;
+	rpc->response_unsched = READ_ONCE(hsk->hnet->tun.incast_unsched_bytes);
+	homa_metric_inc(hsk->hnet, incast_requests);
+	homa_trace_incast_ask(rpc->id, due, rpc->response_unsched);
+}
+
+/* What the server may send without a grant. */
+static u32 limited(const struct homa_rpc *rpc, u32 unsched)
+{
+	if (likely(!rpc->response_unsched || rpc->response_unsched >= unsched))
+		return unsched;
+	homa_metric_inc(rpc->hsk->hnet, incast_responses);
+	homa_trace_incast_limit(rpc->id, rpc->tx.length, rpc->response_unsched);
+	return rpc->response_unsched;
+}
+
 /**
  * homa_tx_prepare() - decide how an outgoing message is sent
  * @rpc: RPC whose tx has a length and is the caller's; not locked.
@@ -289,6 +322,10 @@ int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes)
 		return -EINVAL;
 
 	tx->unsched = min(limit, tx->length);
+	if (homa_rpc_is_client(rpc))
+		limit_response(rpc);
+	else
+		tx->unsched = limited(rpc, tx->unsched);
 	tx->granted = tx->unsched;
 	*seg_bytes = tx->length <= min(size.most_bytes, tx->unsched) &&
 		     !homa_pacer_busy(rpc->hsk->hnet, size.ifindex, tx->length) ?

@@ -149,7 +149,7 @@ static int link_rpc(struct homa_rpc *rpc)
 	WRITE_ONCE(hsk->next_seq, rpc->seq);
 	list_add_tail(&rpc->sock_link, &hsk->rpcs);
 	WRITE_ONCE(hsk->num_rpcs, hsk->num_rpcs + 1);
-	hsk->num_server_rpcs += server;
+	WRITE_ONCE(hsk->num_server_rpcs, hsk->num_server_rpcs + server);
 	homa_net_tick_needed(hsk->hnet);
 	spin_unlock(&hsk->lock);
 	hlist_add_head(&rpc->hash_link, &rpc->bucket->chain);
@@ -369,7 +369,7 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 	if (unlikely(!list_empty(&rpc->buf_link)))
 		list_del_init(&rpc->buf_link);
 	WRITE_ONCE(hsk->num_rpcs, hsk->num_rpcs - 1);
-	hsk->num_server_rpcs -= server;
+	WRITE_ONCE(hsk->num_server_rpcs, hsk->num_server_rpcs - server);
 	if (rpc->waiter) {
 		complete(&rpc->waiter->done);
 		rpc->waiter = NULL;

@@ -156,6 +156,8 @@ struct homa_stage_stamps {
  * @is_private: only a recvmsg with this id gets the response.
  * @handed: given to a thread or the ready list, which was not done yet.
  * @dport: port of the peer.
+ * @response_unsched: most bytes of the response without a grant, as the client
+ *	asks, 0: no limit.
  * @silence: ticks since the peer did something.
  * @errors_seen: errors of the peer that do not concern this RPC any more.
  * @id: ours, set at creation.
@@ -187,6 +189,7 @@ struct homa_rpc {
 	bool is_private;
 	bool handed;
 	u16 dport;
+	u16 response_unsched;
 	u32 silence;
 	u32 errors_seen;
 	u64 id;

@@ -33,6 +33,7 @@ static int max_bytes = S32_MAX / 8; /* eight times it must fit an int */
 static int min_budget = 1500;
 static int max_int = S32_MAX;
 static int max_packet = 65535; /* length of an IP packet */
+static int max_u16 = U16_MAX; /* field of DATA */
 static int max_bundle = 1000; /* packets */
 static int max_level = 7; /* of the IP header */
 static int max_share = 500; /* permille */
@@ -48,6 +49,8 @@ static int max_usage = 100;
 	NAME(grant_fifo_fraction, 50, zero, max_share) /* permille */ \
 	NAME(gro_bypass, 0, zero, one) \
 	NAME(homa_share, 50, zero, max_usage) /* percent */ \
+	NAME(incast_threshold, 0, zero, max_rpcs) /* RPCs of a socket, 0: no limit */ \
+	NAME(incast_unsched_bytes, 1000, one, max_u16) /* bytes */ \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
 	NAME(max_gro_skbs, 20, zero, max_bundle) /* packets; up to 1: no bundles */ \
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \

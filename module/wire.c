@@ -77,6 +77,7 @@ static enum homa_drop_reason parse_data(const struct homa_data_hdr *h,
 		.ack = parse_ack(&h->ack),
 		.cutoff_version = be16_to_cpu(h->cutoff_version),
 		.retransmit = h->retransmit,
+		.response_unsched = be16_to_cpu(h->response_unsched),
 	};
 	if (!data->message_length ||
 	    data->message_length > HOMA_WIRE_MAX_MESSAGE)
@@ -237,6 +238,7 @@ u32 homa_wire_build_data(struct homa_data_hdr *h,
 		.ack = build_ack_entry(&data->ack),
 		.cutoff_version = cpu_to_be16(data->cutoff_version),
 		.retransmit = data->retransmit,
+		.response_unsched = cpu_to_be16(data->response_unsched),
 		.seg_offset = cpu_to_be32(seg_offset),
 	};
 	build_common(&h->common, route, HOMA_DATA,

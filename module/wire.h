@@ -42,6 +42,7 @@ enum homa_wire_form {
  * @ack: acknowledgment riding along.
  * @cutoff_version: of the CUTOFFS the sender knows.
  * @retransmit: the packet answers a RESEND.
+ * @response_unsched: most bytes of the response without a grant, 0: no limit.
  * @form: only for building.
  */
 struct homa_wire_data {
@@ -51,6 +52,7 @@ struct homa_wire_data {
 	u32 incoming;
 	struct homa_wire_ack ack;
 	u16 cutoff_version;
+	u16 response_unsched;
 	bool retransmit;
 	enum homa_wire_form form;
 };

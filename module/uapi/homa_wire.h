@@ -101,6 +101,9 @@ struct homa_ack {
  * @cutoff_version: version of the receiver's CUTOFFS the sender knows, or 0.
  * @retransmit: 1 when this answers a RESEND.
  * @pad: 0.
+ * @response_unsched: of a request: most bytes of the response that may come
+ *	without a grant, 0: as many as its sender likes. Of a response: 0. Other
+ *	implementations have 0 here and do not look at it.
  * @seg_offset: offset of the payload, or HOMA_OFFSET_IN_SEQUENCE.
  */
 struct homa_data_hdr {
@@ -110,7 +113,8 @@ struct homa_data_hdr {
 	struct homa_ack ack;
 	__be16 cutoff_version;
 	__u8 retransmit;
-	__u8 pad[3];
+	__u8 pad;
+	__be16 response_unsched;
 	__be32 seg_offset;
 } HOMA_WIRE_PACKED;
 
@@ -206,6 +210,7 @@ HOMA_WIRE_OFFSET(homa_data_hdr, message_length, 28);
 HOMA_WIRE_OFFSET(homa_data_hdr, ack, 36);
 HOMA_WIRE_OFFSET(homa_data_hdr, cutoff_version, 46);
 HOMA_WIRE_OFFSET(homa_data_hdr, retransmit, 48);
+HOMA_WIRE_OFFSET(homa_data_hdr, response_unsched, 50);
 HOMA_WIRE_OFFSET(homa_data_hdr, seg_offset, HOMA_DATA_GSO_HDR_BYTES);
 HOMA_WIRE_OFFSET(homa_grant_hdr, priority, 32);
 HOMA_WIRE_OFFSET(homa_resend_hdr, priority, 36);

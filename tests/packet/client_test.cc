@@ -2,6 +2,8 @@
 // We are the server, packet by packet; the module is the client.
 #include <arpa/inet.h>
 
+#include <set>
+
 #include "fixture.h"
 
 namespace {
@@ -28,6 +30,41 @@ TEST_F(ClientTest, Request) {
   send_response(id, 2000, 0, 1000);
   EXPECT_EQ(take(client_, r), pattern_bytes(0, 2000));
   EXPECT_EQ(r.args.id, id);
+}
+
+TEST_F(ClientTest, ManyResponsesDue) {
+  Setting threshold("incast_threshold", "3"), limit("incast_unsched_bytes", "777");
+  Setting patience("resend_ticks", "100000"), timeout("timeout_ticks", "100000");
+  const auto asked = [](const std::vector<Frame>& frames, std::uint64_t id) {
+    std::set<unsigned> limits;
+    for (const Frame& frame : of(frames, HOMA_DATA, id))
+      limits.insert(ntohs(header<homa_data_hdr>(frame.bytes).response_unsched));
+    return limits;
+  };
+  using Limits = std::set<unsigned>;
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 5; i++) ids.push_back(client_request(3000));
+  const auto frames = settle();
+  for (std::size_t i = 0; i < ids.size(); i++)
+    EXPECT_EQ(asked(frames, ids[i]), Limits{i < 3 ? 0u : 777u}) << i;
+  EXPECT_EQ(counted("incast_requests"), 2u);
+  // A request that comes again says the same.
+  send(plain_packet(to_client(ids[4]), HOMA_RPC_UNKNOWN));
+  EXPECT_EQ(asked(settle(), ids[4]), Limits{777});
+
+  received r = {};
+  for (std::size_t i = 0; i < 3; i++) {
+    send_response(ids[i], 10, 0, 10);
+    take(client_, r);
+  }
+  std::uint64_t id = client_request(100);
+  EXPECT_EQ(asked(settle(), id), Limits{0});
+  id = client_request(100);
+  EXPECT_EQ(asked(settle(), id), Limits{777});
+  Setting off("incast_threshold", "0");
+  id = client_request(100);
+  EXPECT_EQ(asked(settle(), id), Limits{0});
+  EXPECT_EQ(counted("incast_requests"), 3u);
 }
 
 TEST_F(ClientTest, Silence) {

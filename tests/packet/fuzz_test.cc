@@ -51,6 +51,7 @@ class FuzzTest : public PacketTest {
         Data data = {value(), value(), Bytes(number(kPacketBytes), 0x77)};
         data.incoming = value();
         data.retransmit = number(2);
+        data.response_unsched = static_cast<std::uint16_t>(number(4) ? 0 : number(65536));
         data.ack = {id(), kServerPort};
         if (number(2)) data.seg_offset = HOMA_OFFSET_IN_SEQUENCE;
         if (number(2)) data.message_length = data.offset + static_cast<std::uint32_t>(data.payload.size());

@@ -44,6 +44,7 @@ Bytes data_packet(const Route& route, const Data& data) {
   h.incoming = htonl(data.incoming.value_or(data.message_length));
   h.ack = entry(data.ack);
   h.retransmit = data.retransmit;
+  h.response_unsched = htons(data.response_unsched);
   h.seg_offset = htonl(data.seg_offset.value_or(data.offset));
   Bytes out(sizeof(h) + data.payload.size());
   std::memcpy(out.data(), &h, sizeof(h));

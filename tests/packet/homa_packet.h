@@ -32,6 +32,7 @@ struct Data {
   Bytes payload;
   std::optional<std::uint32_t> incoming = {};  // default: message_length
   bool retransmit = false;
+  std::uint16_t response_unsched = 0;
   Ack ack = {};
   std::optional<std::uint32_t> sequence = {};
   std::optional<std::uint32_t> seg_offset = {};

@@ -141,6 +141,42 @@ TEST_F(ServerTest, GrantsOfTheClient) {
   EXPECT_FALSE(data_of(settle(), id).empty());
 }
 
+// A client that waits for many responses asks that little of each comes without grants.
+TEST_F(ServerTest, LimitOfTheResponse) {
+  const auto answered = [&](std::uint16_t limit, std::size_t length) {
+    const std::uint64_t id = new_id();
+    for (std::uint32_t at : {1000u, 0u}) {
+      Data data = {2000, at, pattern_bytes(at, at + 1000)};
+      data.response_unsched = limit;
+      send(data_packet(to_server(id), data));
+    }
+    received r = {};
+    take(server_, r);
+    reply(id, length);
+    return id;
+  };
+  const auto sent = [&](std::uint64_t id, std::uint32_t from, std::uint32_t to, std::uint32_t incoming) {
+    const auto data = data_of(settle(), id);
+    expect_range(data, from, to, false);
+    for (const Frame& frame : data) {
+      const auto h = header<homa_data_hdr>(frame.bytes);
+      EXPECT_EQ(ntohl(h.incoming), incoming);
+      EXPECT_EQ(h.response_unsched, 0);
+    }
+  };
+  const std::uint64_t id = answered(1000, 50000);
+  sent(id, 0, 1000, 1000);
+  send(grant_packet(to_server(id), 50000, 3));
+  sent(id, 1000, 50000, 1000);
+  sent(answered(1, 3000), 0, 1, 1);
+  EXPECT_EQ(counted("incast_responses"), 2u);
+  // Short ones go as ever, and nobody gets more than the sender would send.
+  sent(answered(1000, 1000), 0, 1000, 1000);
+  sent(answered(0, 50000), 0, 40000, 40000);
+  sent(answered(65535, 50000), 0, 40000, 40000);
+  EXPECT_EQ(counted("incast_responses"), 2u);
+}
+
 TEST_F(ServerTest, LostGrant) {
   const std::uint64_t id = open_request();
   reply(id, 100000);

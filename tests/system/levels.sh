@@ -58,15 +58,22 @@ follows() {                     # follows LEAST MOST CMD...: that is what these 
 	shift 2
 	"$@" && wait_for 20 changed_to "$_least" "$_most"
 }
-megabytes() {                   # to h2, of 1 MB each
+ask() {                         # ask CLIENT-OPTION...: h2, with rpcload
 	start_in h2 rpcload server --transport homa --bind 10.0.1.2 --port 701 >/tmp/rpcload 2>&1
 	wait_for 20 grep -q READY /tmp/rpcload || return 1
 	_rpcload=$pid
-	in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 701 --length 1000000 --response-length 100 \
-		--warmup 0 --count 5
+	in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 701 --timeout 60 "$@"
 	_sent=$?
 	kill "$_rpcload"
 	wait "$_rpcload" && return $_sent
+}
+megabytes() { ask --length 1000000 --response-length 100 --warmup 0 --count 5; }
+limited() {                     # limited COUNT: so many of 50 requests ask for little without grants, and all get it
+	_asked=$(metric h1 incast_requests) _got=$(metric h2 incast_responses)
+	ask --length 100 --response-length 20000 --outstanding 20 --count 50 --verify || return 1
+	_asked=$(($(metric h1 incast_requests) - _asked)) _got=$(($(metric h2 incast_responses) - _got))
+	echo "$_asked requests, $_got responses"
+	[ "$_asked" = "$1" ] && [ "$_got" = "$1" ]
 }
 stays_at() {                    # stays_at VERSION CMD...: and half a second later
 	_version=$1
@@ -114,6 +121,14 @@ check written set_ h2 unsched_cutoffs "0 0 0 0 0 1000000 0 0"
 check written_stops is h2 cutoff_interval_msecs 0
 version=$(get h2 cutoff_version)
 check written_stays stays_at "$version" exchange --count "$(scaled 50 10)" --max-length 200
+
+# All but the first 8 find 8 others that wait: an answer makes room for the next request only.
+check threshold set_ h1 incast_threshold 8
+check many_due limited 42
+check no_threshold set_ h1 incast_threshold 0
+check no_limit limited 0
+check limit_too_small refused incast_unsched_bytes 0
+check limit_too_large refused incast_unsched_bytes 65536
 
 check two_levels set_ h2 num_priorities 2
 check two_levels_cutoffs is h2 unsched_cutoffs "2147483647 0 0 0 0 0 0 0"

@@ -53,6 +53,7 @@ local f = {
     ack_port = ProtoField.uint16("homa.ack.port", "Server port"),
     cutoff_version = ProtoField.uint16("homa.cutoff_version", "Version of the receiver's cutoffs"),
     retransmit = ProtoField.bool("homa.retransmit", "Retransmission"),
+    response_unsched = ProtoField.uint16("homa.response_unsched", "Response bytes without grants (0: no limit)"),
     seg_offset = ProtoField.uint32("homa.seg_offset", "Segment offset", base.HEX_DEC),
     offset = ProtoField.uint32("homa.offset", "Offset of the payload"),
     payload_length = ProtoField.uint32("homa.payload_length", "Payload length"),
@@ -211,6 +212,7 @@ local function dissect_data(buf, pinfo, tree, ctx)
     local ack = add_ack(buf(36, ACK_BYTES):tvb(), tree, ctx.acked)
     tree:add(f.cutoff_version, buf(46, 2))
     local retransmit = tree:add(f.retransmit, buf(48, 1))
+    tree:add(f.response_unsched, buf(50, 2))
     tree:add(f.seg_offset, buf(52, 4))
 
     local at_segment = buf(52, 4):uint() ~= ALL_ONES

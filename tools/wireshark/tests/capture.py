@@ -24,10 +24,11 @@ def common(kind, sender_id, sequence=0, doff=0x50, ports=None):
 
 
 def data(sender_id, length, offset, payload, retransmit=0, ack=(0, 0), incoming=None,
-         seg_offset=None, sequence=None, version=0, doff=0xe0):
+         seg_offset=None, sequence=None, version=0, doff=0xe0, response_unsched=0):
     return (common(DATA, sender_id, offset if sequence is None else sequence, doff)
-            + struct.pack("!IIQHHB3xI", length, length if incoming is None else incoming, *ack,
-                          version, retransmit, offset if seg_offset is None else seg_offset)
+            + struct.pack("!IIQHHBxHI", length, length if incoming is None else incoming, *ack,
+                          version, retransmit, response_unsched,
+                          offset if seg_offset is None else seg_offset)
             + payload)
 
 

@@ -63,6 +63,12 @@ def test_reference_retransmission(tmp_path):
         "32769 → 99 DATA 4662 request 1424-2847 of 5000, acks 4660, retransmitted"]
 
 
+def test_limit_of_the_response(tmp_path):
+    packet = c.data(6, 100, 0, bytes(100), response_unsched=1000)
+    assert one(tmp_path, packet, "homa.response_unsched", "homa.retransmit", "_ws.col.Info") == [
+        "1000", "0", "32769 → 99 DATA 6 request 0-99 of 100"]
+
+
 def test_reference_control(tmp_path):
     expected = {
         "grant": "99 → 32769 GRANT 4662 to 60000, level 3",
