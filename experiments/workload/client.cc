@@ -31,8 +31,11 @@ class Worker {
         limit_(options.count ? warmup_ + Share(options.count, options.threads, index)
                              : UINT64_MAX),
         slots_(Share(options.outstanding, options.threads, index)) {
-    ClientConfig config = {options.server, static_cast<uint32_t>(slots_.size()),
-                           options.response_length.value_or(options.length.max)};
+    ClientConfig config = {.slots = static_cast<uint32_t>(slots_.size()),
+                           .max_response = options.response_length.value_or(options.length.max)};
+    // Threads together take the servers in turn.
+    for (size_t i = 0; i < options.servers.size(); i++)
+      config.servers.push_back(options.servers[(index + i * options.threads) % options.servers.size()]);
     transport_ = make(config, &fatal_);
   }
 
@@ -91,7 +94,7 @@ class Worker {
       slot.record.send_tid = slot.record.recv_tid = tid_;
       slot.record.request_bytes = length;
       slot.record.response_bytes = response_length;
-      slot.record.server_port = options_.server.port();
+      slot.record.server_port = options_.servers.front().port();
       slot.record.flags = warmup ? RPCLOG_WARMUP : 0;
       const uint8_t* message = messages_.Build(slot.header, length);
 

@@ -20,7 +20,7 @@ namespace rpcload {
 
 struct ClientOptions {
   Protocol protocol = Protocol::kHoma;
-  Address server = {};
+  std::vector<Address> servers = {};        // RPCs in flight are shared out among them
   SizeRange length = {};
   std::optional<uint32_t> response_length = {};  // else that of the request
   uint32_t outstanding = 1;                 // RPCs in flight, over all threads

@@ -12,7 +12,7 @@ namespace {
 class ClientTest : public testing::Test {
  protected:
   ClientTest() {
-    Address::Parse("127.0.0.1", 4000, &options_.server);
+    Address::Parse("127.0.0.1", 4000, &options_.servers.emplace_back());
     options_.count = 100;
     options_.verify = true;
     options_.log = true;
@@ -60,6 +60,36 @@ TEST_F(ClientTest, MeasuresWhatIsAskedFor) {
     EXPECT_NE(r.send_tid, 0u);
   }
   EXPECT_EQ(result.elapsed_ns, log.back().recv_return_ns - log[7].send_call_ns);
+}
+
+TEST_F(ClientTest, SlotsOfAllThreadsTakeServersInTurn) {
+  ASSERT_TRUE(ParseAddresses("10.0.0.1,10.0.0.2,10.0.0.3", 4000, &options_.servers));
+  options_.servers.erase(options_.servers.begin());
+  options_.threads = 2;
+  options_.outstanding = 5;
+  std::vector<std::string> servers;
+  Crew crew(options_.threads);
+  RunResult result = RunClient(
+      options_,
+      [&](const ClientConfig& config, std::string*) {
+        for (uint32_t slot = 0; slot < config.slots; slot++)
+          servers.push_back(config.ServerOf(slot).Text());
+        return std::make_unique<FakeClient>(config, &plan_);
+      },
+      &crew);
+  EXPECT_EQ(result.fatal, "");
+  const std::string one = "10.0.0.1:4000", two = "10.0.0.2:4000", three = "10.0.0.3:4000";
+  EXPECT_EQ(servers, (std::vector{one, three, two, two, one}));
+}
+
+TEST(Addresses, ListsAreOfOneFamily) {
+  for (const char* bad : {"", ",", "10.0.0.1,,10.0.0.2", "10.0.0.1,x", "10.0.0.1,fd00::1"}) {
+    std::vector<Address> addresses;
+    EXPECT_FALSE(ParseAddresses(bad, 1, &addresses)) << bad;
+  }
+  std::vector<Address> addresses;
+  ASSERT_TRUE(ParseAddresses("fd00::1,fd00::2", 7, &addresses));
+  EXPECT_EQ(AddressTexts(addresses), "[fd00::1]:7,[fd00::2]:7");
 }
 
 TEST_F(ClientTest, KeepsOutstandingInFlight) {

@@ -15,7 +15,7 @@ int ClientCommand(int argc, char** argv) {
   std::string length = "100", error;
   uint32_t response_length = 0;
   double duration_s = 0, timeout_s = 5;
-  AddCommon(&app, &common, "--server", "address of the server");
+  AddCommon(&app, &common, "--server", "address of the server, or several with commas");
   app.add_option("--length", length, "bytes of a request, MIN-MAX for uniformly random lengths")
       ->type_name("BYTES")
       ->capture_default_str();
@@ -39,7 +39,7 @@ int ClientCommand(int argc, char** argv) {
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--seed", o.seed, "of the random lengths")->type_name("S")->capture_default_str();
-  int status = ParseCommon(&app, argc, argv, common, &o.server);
+  int status = ParseCommon(&app, argc, argv, common, &o.servers);
   if (status >= 0) return status;
 
   o.protocol = common.protocol;

@@ -13,15 +13,6 @@
 namespace rpcload {
 namespace {
 
-bool ParseServers(const std::string& list, uint16_t port, std::vector<Address>* servers) {
-  std::istringstream names(list);
-  for (std::string name; std::getline(names, name, ',');) {
-    servers->emplace_back();
-    if (!Address::Parse(name, port, &servers->back())) return false;
-  }
-  return !servers->empty();
-}
-
 std::string Csv(const std::vector<OpenLoopRpc>& rpcs) {
   std::string text = "due_ns,server,length_bytes,late_ns,latency_ns,error\n";
   for (const OpenLoopRpc& rpc : rpcs)
@@ -73,14 +64,8 @@ int OpenLoopCommand(int argc, char** argv) {
       ->type_name("S")
       ->capture_default_str();
   app.add_option("--csv", csv, "write every RPC that was counted or failed")->type_name("FILE");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);
-    return Complain(fmt::format("{}; see rpcload load --help", e.what()), 2);
-  }
-  if (!ParseServers(common.address, common.port, &o.servers))
-    return Complain(fmt::format("'{}' is not a list of numeric addresses", common.address), 2);
+  int status = ParseCommon(&app, argc, argv, common, &o.servers);
+  if (status >= 0) return status;
   if (common.threads != 1) return Complain("load has one thread", 2);
   std::ifstream file(workload);
   std::stringstream text;

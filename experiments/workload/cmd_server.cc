@@ -17,8 +17,11 @@ int ServerCommand(int argc, char** argv) {
   app.add_flag("--per-connection", o.config.per_connection,
                "tcp: each thread blocks on one connection, instead of all on one epoll; needs a "
                "thread per connection");
-  int status = ParseCommon(&app, argc, argv, common, &o.config.bind);
+  std::vector<Address> bind;
+  int status = ParseCommon(&app, argc, argv, common, &bind);
   if (status >= 0) return status;
+  if (bind.size() > 1) return Complain("--bind takes one address", 2);
+  o.config.bind = bind.front();
 
   o.protocol = common.protocol;
   o.config.threads = common.threads;

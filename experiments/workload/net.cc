@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sstream>
+
 namespace rpcload {
 namespace {
 
@@ -44,6 +46,21 @@ std::string Address::Text() const {
   }
   inet_ntop(AF_INET, &V4(&copy)->sin_addr, text, sizeof(text));
   return fmt::format("{}:{}", text, port());
+}
+
+bool ParseAddresses(const std::string& list, uint16_t port, std::vector<Address>* addresses) {
+  std::istringstream texts(list);
+  for (std::string text; std::getline(texts, text, ',');) {
+    if (!Address::Parse(text, port, &addresses->emplace_back())) return false;
+    if (addresses->back().family() != addresses->front().family()) return false;
+  }
+  return !addresses->empty();
+}
+
+std::string AddressTexts(const std::vector<Address>& addresses) {
+  std::string texts;
+  for (const Address& address : addresses) texts += (texts.empty() ? "" : ",") + address.Text();
+  return texts;
 }
 
 Fd& Fd::operator=(Fd&& other) noexcept {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rpcload {
 
@@ -28,6 +29,10 @@ struct Address {
   const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
   std::string Text() const;  // "10.0.1.2:4000"
 };
+
+// With commas between them. Parse: one or more, all of one family; else false.
+bool ParseAddresses(const std::string& list, uint16_t port, std::vector<Address>* addresses);
+std::string AddressTexts(const std::vector<Address>& addresses);
 
 // Owns a file descriptor.
 class Fd {

@@ -44,7 +44,7 @@ class Engine {
       : options_(options), crew_(crew), result_(result), random_(options.seed) {
     for (const Address& server : options.servers) {
       Target target;
-      ClientConfig config = {server, options.outstanding, options.lengths.Max(), true};
+      ClientConfig config = {{server}, options.outstanding, options.lengths.Max(), true};
       target.transport = make(config, &fatal_);
       if (!target.transport) return;
       target.slots.resize(options.outstanding);

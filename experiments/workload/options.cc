@@ -57,15 +57,17 @@ bool StartTrace(const CommonOptions& options, std::string* error) {
 }
 
 int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,
-                Address* address) {
+                std::vector<Address>* addresses) {
   try {
     app->parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app->exit(e);
     return Complain(fmt::format("{}; see rpcload {} --help", e.what(), argv[0]), 2);
   }
-  if (!Address::Parse(options.address, options.port, address))
-    return Complain(fmt::format("'{}' is not a numeric IPv4 or IPv6 address", options.address), 2);
+  if (!ParseAddresses(options.address, options.port, addresses))
+    return Complain(fmt::format("'{}' is not a numeric IPv4 or IPv6 address{}", options.address,
+                                options.address.find(',') == std::string::npos ? "" :
+                                ", nor a list of such of one family"), 2);
   return -1;
 }
 

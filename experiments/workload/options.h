@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "transport.h"
 
@@ -26,9 +27,9 @@ struct CommonOptions {
 void AddCommon(CLI::App* app, CommonOptions* options, const char* address_option,
                const char* address_help);
 
-// Parses and resolves the address. Exit status, or -1 to go on.
+// Parses options and addresses. Exit status, or -1 to go on.
 int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,
-                Address* address);
+                std::vector<Address>* addresses);
 
 // Begins to record in the trace of the kernel if that is asked for; false with a line in *error.
 bool StartTrace(const CommonOptions& options, std::string* error);

@@ -83,7 +83,7 @@ TEST(Rpclog, HeaderAndOrder) {
 
 TEST(Report, JsonHoldsWhatWasRecorded) {
   ClientOptions options;
-  ASSERT_TRUE(Address::Parse("10.0.1.2", 4000, &options.server));
+  ASSERT_TRUE(Address::Parse("10.0.1.2", 4000, &options.servers.emplace_back()));
   RunResult result;
   result.elapsed_ns = 1234;
   result.threads.emplace_back(0);

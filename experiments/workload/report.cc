@@ -61,7 +61,7 @@ const char* ProtocolName(Protocol protocol) {
 std::string ClientJson(const ClientOptions& o, const RunResult& result) {
   ordered_json options = {
       {"transport", ProtocolName(o.protocol)},
-      {"server", o.server.Text()},
+      {"server", AddressTexts(o.servers)},
       {"length_min", o.length.min},
       {"length_max", o.length.max},
       {"response_length", nullptr},  // null: that of the request

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "message.h"
 #include "net.h"
@@ -51,10 +52,12 @@ class ClientTransport {
 };
 
 struct ClientConfig {
-  Address server = {};
-  uint32_t slots = 1;         // RPCs in flight at most
-  uint32_t max_response = 0;  // longest response
-  bool open_loop = false;     // Send never waits for room, and connects when a slot is first used
+  std::vector<Address> servers = {};  // of one family; slots take them in turn
+  uint32_t slots = 1;                 // RPCs in flight at most
+  uint32_t max_response = 0;          // longest response
+  bool open_loop = false;  // Send never waits for room, and connects when a slot is first used
+
+  const Address& ServerOf(uint32_t slot) const { return servers[slot % servers.size()]; }
 };
 
 // nullptr with one line in *error on failure.

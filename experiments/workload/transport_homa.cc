@@ -115,14 +115,14 @@ int SendMessage(int fd, const Address& to, const uint8_t* message, uint32_t leng
 class HomaClient : public ClientTransport {
  public:
   HomaClient(std::unique_ptr<HomaSocket> socket, const ClientConfig& config)
-      : socket_(std::move(socket)), receiver_(*socket_), server_(config.server),
+      : socket_(std::move(socket)), receiver_(*socket_), config_(config),
         port_(rpcload::LocalPort(socket_->fd())), ids_(config.slots) {}
 
   int Send(uint32_t slot, const uint8_t* message, uint32_t length, uint32_t,
            uint64_t* rpc_id) override {
     homa_sendmsg_args args = {};
     args.completion_cookie = slot + 1;
-    int error = SendMessage(socket_->fd(), server_, message, length, &args);
+    int error = SendMessage(socket_->fd(), config_.ServerOf(slot), message, length, &args);
     *rpc_id = ids_[slot] = args.id;
     return error;
   }
@@ -151,7 +151,7 @@ class HomaClient : public ClientTransport {
  private:
   std::unique_ptr<HomaSocket> socket_;
   HomaReceiver receiver_;
-  Address server_;
+  const ClientConfig config_;
   uint16_t port_;
   std::vector<uint64_t> ids_;  // by slot
 };
@@ -196,7 +196,7 @@ class HomaListener : public Listener {
 }  // namespace
 
 std::unique_ptr<ClientTransport> MakeHomaClient(const ClientConfig& config, std::string* error) {
-  auto socket = HomaSocket::Open(config.server.family(), config.slots, error);
+  auto socket = HomaSocket::Open(config.servers.front().family(), config.slots, error);
   if (!socket) return nullptr;
   return std::make_unique<HomaClient>(std::move(socket), config);
 }

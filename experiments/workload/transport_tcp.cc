@@ -38,10 +38,10 @@ int SendAll(int fd, const uint8_t* data, uint32_t length) {
 class TcpClient : public ClientTransport {
  public:
   explicit TcpClient(const ClientConfig& config)
-      : server_(config.server), open_loop_(config.open_loop), streams_(config.slots) {
+      : config_(config), streams_(config.slots) {
     for (Stream& s : streams_)
       s.buffer = std::make_unique_for_overwrite<uint8_t[]>(config.max_response);
-    if (config.slots > 1 || open_loop_) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
+    if (config.slots > 1 || config.open_loop) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   }
 
   int ConnectAll() {
@@ -58,11 +58,11 @@ class TcpClient : public ClientTransport {
       if (int error = Connect(slot)) return error;
     s.have = 0;
     s.want = response_length;
-    if (open_loop_) {
+    if (config_.open_loop) {
       s.unsent.assign(message, message + length);
       s.sent = 0;
     }
-    int error = open_loop_ ? SendMore(slot) : SendAll(s.fd.get(), message, length);
+    int error = config_.open_loop ? SendMore(slot) : SendAll(s.fd.get(), message, length);
     if (error) s.fd = Fd();  // the stream may end inside a request
     return error;
   }
@@ -135,9 +135,10 @@ class TcpClient : public ClientTransport {
   }
 
   int Connect(uint32_t slot) {
-    int flags = SOCK_CLOEXEC | (open_loop_ ? SOCK_NONBLOCK : 0);
-    Fd fd(socket(server_.family(), SOCK_STREAM | flags, 0));
-    if (!fd || (connect(fd.get(), server_.raw(), server_.size()) && errno != EINPROGRESS))
+    int flags = SOCK_CLOEXEC | (config_.open_loop ? SOCK_NONBLOCK : 0);
+    const Address& server = config_.ServerOf(slot);
+    Fd fd(socket(server.family(), SOCK_STREAM | flags, 0));
+    if (!fd || (connect(fd.get(), server.raw(), server.size()) && errno != EINPROGRESS))
       return errno;
     SetNoDelay(fd.get());
     epoll_event event = {.events = EPOLLIN, .data = {.u32 = slot}};
@@ -148,8 +149,7 @@ class TcpClient : public ClientTransport {
     return 0;
   }
 
-  Address server_;
-  bool open_loop_;
+  const ClientConfig config_;
   std::vector<Stream> streams_;  // by slot
   Fd epoll_;                     // absent when there is one stream to block on
 };
@@ -320,7 +320,7 @@ std::unique_ptr<ServerTransport> TcpListener::NewThread() {
 std::unique_ptr<ClientTransport> MakeTcpClient(const ClientConfig& config, std::string* error) {
   auto client = std::make_unique<TcpClient>(config);
   if (int failed = config.open_loop ? 0 : client->ConnectAll()) {
-    *error = ErrnoText("connect TCP " + config.server.Text(), failed);
+    *error = ErrnoText("connect TCP " + AddressTexts(config.servers), failed);
     return nullptr;
   }
   return client;

@@ -67,7 +67,7 @@ class RunningServer {
 
 RunResult RunClientOf(const Case& c, uint16_t port, ClientOptions options) {
   options.protocol = c.protocol;
-  EXPECT_TRUE(Address::Parse(c.address, port, &options.server));
+  EXPECT_TRUE(Address::Parse(c.address, port, &options.servers.emplace_back()));
   options.verify = true;
   Crew crew(options.threads);
   return RunClient(
@@ -172,7 +172,7 @@ TEST(TcpServer, RequestInPieces) {
 
 TEST(TcpClient, SaysWhoDoesNotListen) {
   ClientConfig config;
-  ASSERT_TRUE(Address::Parse("127.0.0.1", 1, &config.server));
+  ASSERT_TRUE(Address::Parse("127.0.0.1", 1, &config.servers.emplace_back()));
   std::string error;
   EXPECT_EQ(MakeClient(Protocol::kTcp, config, &error), nullptr);
   EXPECT_EQ(error, "connect TCP 127.0.0.1:1: Connection refused (ECONNREFUSED)");
@@ -181,7 +181,7 @@ TEST(TcpClient, SaysWhoDoesNotListen) {
 TEST(TcpClient, SurvivesALostConnection) {
   auto server = std::make_unique<RunningServer>(kTcp);
   ClientConfig config;
-  ASSERT_TRUE(Address::Parse("127.0.0.1", server->port(), &config.server));
+  ASSERT_TRUE(Address::Parse("127.0.0.1", server->port(), &config.servers.emplace_back()));
   std::string error;
   auto client = MakeClient(Protocol::kTcp, config, &error);
   ASSERT_NE(client, nullptr) << error;
@@ -200,9 +200,10 @@ TEST(TcpClient, SurvivesALostConnection) {
 TEST(UdpClient, LateAnswersDoNotCount) {
   Fd socket_fd(socket(AF_INET, SOCK_DGRAM, 0));
   ClientConfig config;
-  ASSERT_TRUE(Address::Parse("127.0.0.1", 0, &config.server));
-  ASSERT_EQ(bind(socket_fd.get(), config.server.raw(), config.server.size()), 0);
-  ASSERT_TRUE(Address::Parse("127.0.0.1", LocalPort(socket_fd.get()), &config.server));
+  Address& server = config.servers.emplace_back();
+  ASSERT_TRUE(Address::Parse("127.0.0.1", 0, &server));
+  ASSERT_EQ(bind(socket_fd.get(), server.raw(), server.size()), 0);
+  ASSERT_TRUE(Address::Parse("127.0.0.1", LocalPort(socket_fd.get()), &server));
   config.max_response = 4;
   std::string error;
   auto client = MakeClient(Protocol::kUdp, config, &error);
@@ -229,7 +230,7 @@ TEST(Homa, SaysWhatIsMissing) {
   Fd probe(socket(AF_INET, SOCK_DGRAM, 146));
   if (probe) GTEST_SKIP() << "homa.ko is loaded here";
   ClientConfig config;
-  ASSERT_TRUE(Address::Parse("127.0.0.1", 4000, &config.server));
+  ASSERT_TRUE(Address::Parse("127.0.0.1", 4000, &config.servers.emplace_back()));
   std::string error;
   EXPECT_EQ(MakeClient(Protocol::kHoma, config, &error), nullptr);
   EXPECT_NE(error.find("homa.ko is not loaded"), std::string::npos) << error;

@@ -12,7 +12,7 @@ namespace {
 class UdpClient : public ClientTransport {
  public:
   explicit UdpClient(const ClientConfig& config)
-      : server_(config.server), buffer_bytes_(config.max_response + 1),
+      : config_(config), buffer_bytes_(config.max_response + 1),
         buffer_(std::make_unique_for_overwrite<uint8_t[]>(buffer_bytes_)),
         sockets_(config.slots) {
     if (config.slots > 1 || config.open_loop) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
@@ -63,8 +63,9 @@ class UdpClient : public ClientTransport {
   };
 
   int Open(uint32_t slot) {
-    Fd fd(socket(server_.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd || connect(fd.get(), server_.raw(), server_.size())) return errno;
+    const Address& server = config_.ServerOf(slot);
+    Fd fd(socket(server.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd || connect(fd.get(), server.raw(), server.size())) return errno;
     epoll_event event = {.events = EPOLLIN, .data = {.u32 = slot}};
     if (epoll_ && epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event)) return errno;
     sockets_[slot].port = rpcload::LocalPort(fd.get());
@@ -72,7 +73,7 @@ class UdpClient : public ClientTransport {
     return 0;
   }
 
-  Address server_;
+  const ClientConfig config_;
   size_t buffer_bytes_;  // one more than expected: a response that is too long shows
   std::unique_ptr<uint8_t[]> buffer_;
   std::vector<Socket> sockets_;  // by slot
@@ -123,7 +124,7 @@ class UdpListener : public Listener {
 std::unique_ptr<ClientTransport> MakeUdpClient(const ClientConfig& config, std::string* error) {
   auto client = std::make_unique<UdpClient>(config);
   if (int failed = client->OpenAll()) {
-    *error = ErrnoText("UDP socket to " + config.server.Text(), failed);
+    *error = ErrnoText("UDP socket to " + AddressTexts(config.servers), failed);
     return nullptr;
   }
   return client;
