@@ -15,12 +15,12 @@ from homaexp.config import (Value, build, check_matrix, check_name, read_toml,
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 CHOICES = {"transport": ("homa", "dctcp", "cubic", "reno"),
-           "scenario": ("load", "incast")}
+           "scenario": ("load", "incast", "incast_response")}
 FIGURES = ("slowdown", "sweep", "goodput")
 LABELS = {"homa": "Homa", "dctcp": "DCTCP", "cubic": "TCP CUBIC",
           "reno": "TCP Reno"}
 _LEAST = {"nodes": 2, "duration_us": 1, "outstanding": 1, "message_bytes": 1,
-          "load_percent": 1}
+          "load_percent": 1, "rpcs": 1}
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Cluster:
     load_percent: int = 50    # of the hosts' links
     duration_us: int = 10_000
     warmup_us: int = 0
-    outstanding: int = 64     # RPCs between two hosts; more wait
+    outstanding: int = 64     # RPCs between two hosts, or of incast_response
     message_bytes: int = 1_000_000  # of an incast
+    rpcs: int = 1000          # of incast_response
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,10 @@ def load(path: Path) -> ClusterExperiment:
         if arm.cluster.warmup_us >= arm.cluster.duration_us:
             raise wrong(f"{path}: cluster.warmup_us",
                         f"leaves nothing of duration_us ({arm.label})")
+        if (arm.cluster.scenario == "incast_response"
+                and arm.cluster.rpcs < arm.cluster.outstanding):
+            raise wrong(f"{path}: cluster.rpcs",
+                        f"is less than outstanding ({arm.label})")
         if (arm.cluster.cpu_model != "zero"
                 and arm.cluster.transport != "homa"):
             raise wrong(f"{path}: cluster.cpu_model", "charges Homa alone; "

@@ -43,7 +43,9 @@ def run(out: Path, rpcload: Path, cluster: Cluster, seed: int,
         "load": [cluster.load_percent / 100, link_gbps(cluster.topology),
                  f"{cluster.duration_us / 1e6:.6f}",
                  f"{cluster.warmup_us / 1e6:.6f}", cluster.outstanding, seed],
-        "incast": [cluster.message_bytes]}[scenario]
+        "incast": [cluster.message_bytes],
+        "incast_response": [cluster.message_bytes, cluster.outstanding,
+                            cluster.rpcs]}[scenario]
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     log = out.with_name(out.name + ".log")
@@ -90,8 +92,13 @@ def idle(out: Path) -> dict[int, float]:
 
 def incast_goodput(out: Path, cluster: Cluster) -> float:
     """Per cent of the link: from the first request to the last answer."""
-    ends = [json.loads(path.read_text())["latency_ns"]["max"]
-            for path in out.glob("node*/client.json")]
+    clients = [json.loads(path.read_text())
+               for path in out.glob("node*/client.json")]
+    if cluster.scenario == "incast_response":
+        (asker,) = clients
+        return (100 * asker["rpcs"] * cluster.message_bytes * 8
+                / asker["elapsed_ns"] / link_gbps(cluster.topology))
+    ends = [client["latency_ns"]["max"] for client in clients]
     if len(ends) != cluster.nodes - 1:
         raise UserError(f"{out}: {len(ends)} of {cluster.nodes - 1} messages "
                         "arrived")

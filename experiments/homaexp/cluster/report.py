@@ -82,7 +82,7 @@ def _arm_report(results: ResultSet, exp: ClusterExperiment, arm: Arm
         "id": arm.id, "label": arm.label, "axes": dict(arm.axes),
         "dropped": [n["dropped"] for n in network],
         "wall_us_per_event": [n["wall_us_per_event"] for n in network]}
-    if arm.cluster.scenario == "incast":
+    if arm.cluster.scenario != "load":
         report["goodput_percent"] = [
             read_json(folder / "incast.json")["goodput_percent"]
             for folder in folders]

@@ -4,8 +4,10 @@
 #   cluster.sh TRANSPORT [SETTING=VALUE]... -- idle
 #   cluster.sh TRANSPORT [SETTING=VALUE]... -- load LOAD GBPS DURATION WARMUP OUTSTANDING SEED
 #   cluster.sh TRANSPORT [SETTING=VALUE]... -- incast BYTES
+#   cluster.sh TRANSPORT [SETTING=VALUE]... -- incast_response BYTES OUTSTANDING COUNT
 # idle: node 1 asks node 0, one RPC at a time, one length after the other; load: all ask all, lengths of /workload.csv;
-# incast: all send one message to node 0 at once. TRANSPORT is homa, reno, cubic or dctcp; SETTING as in sysctl.conf.
+# incast: all send one message to node 0 at once; incast_response: node 0 has so many RPCs in flight, shared out among the
+# others, and each response is so long. TRANSPORT is homa, reno, cubic or dctcp; SETTING as in sysctl.conf.
 set -u
 load_modules || fail "modules do not load"
 transport=$1
@@ -36,6 +38,7 @@ server_start() {                # server_start THREADS
 
 case $what in
 load) server_start 16 ;;
+incast_response) [ "$NODE" = 0 ] || server_start 2 ;;
 *) [ "$NODE" != 0 ] || server_start 2 ;;
 esac
 barrier serving
@@ -57,6 +60,10 @@ load)
 incast)
 	[ "$NODE" = 0 ] || rpcload client --transport "$protocol" --server "$(node_address 0)" --port 4000 --length "$2" \
 		--response-length 100 --count 1 --json "$OUT/client.json" || fail "the message failed"
+	;;
+incast_response)
+	[ "$NODE" != 0 ] || rpcload client --transport "$protocol" --server "$(other_addresses)" --port 4000 --length 100 \
+		--response-length "$2" --outstanding "$3" --count "$4" --json "$OUT/client.json" || fail "an RPC failed"
 	;;
 esac
 barrier finished

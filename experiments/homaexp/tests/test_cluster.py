@@ -81,6 +81,7 @@ def test_a_variant_is_settings_that_belong_together(tmp_path):
     ('nodes = 4', 'nodez = 4', "unknown key"),
     ('"w4"', '"w9"', "no configs/workloads/w9.csv"),
     ('nodes = 4', 'warmup_us = 10000', "leaves nothing"),
+    ('nodes = 4', 'scenario = "incast_response"\nrpcs = 9', "outstanding"),
     ('nodes = 4', 'cpu_model = "pentium"', "no configs/cpu-models/pentium"),
     ('nodes = 4', 'cpu_model = "host2020"', "charges Homa alone"),
     ('name = "t"', 'name = "T"', "lower-case"),
@@ -141,6 +142,15 @@ def test_goodput_counts_all_messages_until_the_last(tmp_path):
     assert measure.incast_goodput(tmp_path, arm) == pytest.approx(80)
     with pytest.raises(UserError, match="2 of 3"):
         measure.incast_goodput(tmp_path, config.Cluster(nodes=4))
+
+
+def test_goodput_of_responses_counts_those_that_came(tmp_path):
+    arm = config.Cluster(nodes=3, scenario="incast_response",
+                         message_bytes=10_000)
+    (tmp_path / "node0").mkdir()
+    (tmp_path / "node0" / "client.json").write_text(
+        json.dumps({"rpcs": 100, "elapsed_ns": 1e6}))
+    assert measure.incast_goodput(tmp_path, arm) == pytest.approx(80)
 
 
 def fake_run(out, rpcload, what, seed, settings, options=(), scenario=None):
