@@ -49,8 +49,9 @@ device_removed() {              # its last user must not be Homa
 }
 
 device_down() {
-	# On a slow host the device is down for longer than three probes of a neighbour.
+	# On a slow host the device is down for longer than three probes of a neighbour, and than RPCs wait.
 	in_host h1 sysctl -qw net.ipv4.neigh.h1-h2.mcast_solicit=100 || return 1
+	patience=$(scaled 2000 20000)
 	server_start h2 10.0.1.2 700 --threads 4 || return 1
 	client h1 10.0.1.2 700 --count "$(scaled 3000 100)" --long-permille 50 >/tmp/client 2>&1 &
 	_load=$!
@@ -62,6 +63,7 @@ device_down() {
 	done
 	wait $_load
 	_client=$?
+	patience=
 	cat /tmp/client
 	server_stop
 	return $_client
