@@ -92,7 +92,12 @@ check options_refused fails in_host h1 tc qdisc replace dev h1-h2 root homa limi
 check module_held fails rmmod homa
 check detach detach
 check no_pacer setting pacer=none
-check slow_link setting link_mbps=20
+# Where hosts are so slow that grants come late, Homa has packets to send only if these leave slowly.
+case $KERNEL in
+x86-*) mbps=5 ;;
+*) mbps=20 ;;
+esac
+check slow_link setting link_mbps=$mbps
 check pacer_alone setting pacer=qdisc
 check log_says said
 check holds_back grows pacer_releases long
