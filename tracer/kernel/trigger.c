@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <linux/string_helpers.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
@@ -367,7 +368,7 @@ void tt_trigger_show(struct seq_file *seq)
 {
 	seq_printf(seq, "# trigger: %s; action %s, window %u %u ms, fired %u of %u, peers %s\n",
 		   armed_for[0] ? armed_for : "off", action_names[action], pre_ms, post_ms, fired,
-		   max_fired, peers ? "on" : "off");
+		   max_fired, str_on_off(peers));
 }
 
 static char freeze_reason[TT_MARK_CHARS + 1];
