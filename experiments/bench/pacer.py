@@ -10,14 +10,17 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import struct
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
 import harness
 from harness import BenchError, Result
+
+sys.path.insert(0, str(harness.ROOT / "experiments"))
+from homaexp.cluster import truth  # noqa: E402
 
 SCRIPT = Path(__file__).with_suffix(".sh")
 VM = harness.ROOT / "testbed" / "vm"
@@ -31,9 +34,7 @@ MBPS = 10_000
 LONG, LONG_BYTES = 8, 1_000_000
 SHORT_SECONDS = 0.0055  # the long ones take 6.5 ms at full speed
 
-# truth.bin (docs/cluster.md), and node 0's frames there
-HEADER_BYTES, RECORD = 16, struct.Struct("<QQIHHBBB5x")
-SENT = 1
+# Node 0's frames in truth.bin
 LEAST, GAP = 60, 24  # shorter ones are padded; preamble, check sequence, gap
 SHORT = 14 + 20 + 56 + 100  # headers and payload of a short request
 FULL = 1000  # those of long messages are longer, no others
@@ -50,11 +51,8 @@ class Link:
 
 def link(out: Path) -> Link:
     """What truth.bin says."""
-    ports = json.loads((out / "fabric.json").read_text())["ports"]
-    port = [p["name"] for p in ports].index("host0")
-    sent = [(r[0], r[2], r[3]) for r in RECORD.iter_unpack(
-        (out / "truth.bin").read_bytes()[HEADER_BYTES:])
-        if r[4] == port and r[5] == SENT]
+    sent = [(r.time, r.queue_bytes, r.frame_bytes) for r in truth.read(out)
+            if r.port == "host0" and r.step == truth.SENT]
     long = [time for time, _, frame in sent if frame > FULL]
     short = [time for time, _, frame in sent if frame == SHORT]
     if not long or not short or not long[0] < short[-1] < long[-1]:

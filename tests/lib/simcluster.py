@@ -11,9 +11,14 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "experiments"))
+from homaexp.cluster import truth  # noqa: E402
+from homaexp.cluster.truth import DELIVERED, DEQUEUED, ENQUEUED, SENT  # noqa: E402
+
 BUILD = TOP / "build"
 OUT = BUILD / "test-logs" / "sim"
 KERNEL = "sim-6.12"
@@ -24,10 +29,6 @@ PROGRAMS = {"/bin/rpcload": BUILD / "experiments/workload/rpcload",
 
 # These tell about wall time.
 UNREPEATABLE = {"timing.json", "guest.json", "fabric.log"}
-
-Record = collections.namedtuple("Record", "time packet queue_bytes frame_bytes port step reason "
-                                          "priority")
-SENT, ENQUEUED, DEQUEUED, DELIVERED, DROPPED = 1, 2, 3, 4, 5
 
 
 class Failure(Exception):
@@ -80,12 +81,8 @@ class Cluster:
             yield fields[1], fields[4]
 
     def truth(self):
-        """Records of truth.bin, with the port's name."""
-        data = (self.out / "truth.bin").read_bytes()
-        names = [port["name"] for port in self.fabric["ports"]]
-        for fields in struct.iter_unpack("<QQIHHBBB5x", data[16:]):
-            record = Record(*fields)
-            yield record._replace(port=names[record.port])
+        """Records of truth.bin."""
+        return truth.read(self.out)
 
     def dropped(self):
         """Packets dropped, by reason."""

@@ -6,6 +6,7 @@ import json
 import pacer
 import pytest
 from harness import BenchError
+from homaexp.cluster.truth import LAYOUT, SENT
 
 
 def truth(out, packets):
@@ -13,8 +14,8 @@ def truth(out, packets):
     out.mkdir(parents=True, exist_ok=True)
     (out / "fabric.json").write_text(json.dumps(
         {"ports": [{"name": "host0"}, {"name": "host1"}]}))
-    records = [pacer.RECORD.pack(time, i, queue, frame, 0, pacer.SENT, 0, 0)
-               + pacer.RECORD.pack(time, i, 0, frame, 1, 4, 0, 0)  # delivered
+    records = [LAYOUT.pack(time, i, queue, frame, 0, SENT, 0, 0)
+               + LAYOUT.pack(time, i, 0, frame, 1, 4, 0, 0)  # delivered
                for i, (time, queue, frame) in enumerate(packets)]
     (out / "truth.bin").write_bytes(b"HSFTRUTH" + bytes(8) + b"".join(records))
 
