@@ -457,10 +457,10 @@ static void resend_in(struct homa_rpc *rpc, const struct homa_wire_resend *resen
 	if (rpc->state != HOMA_RPC_OUTGOING)
 		return;
 	/* Who asks for more than was granted has lost its GRANT. */
-	if (end > rpc->tx.granted) {
+	if (end > rpc->tx.granted)
 		rpc->tx.granted = min(end, rpc->tx.length);
-		homa_xmit_data(rpc);
-	}
+	/* There may have been no route when it was to be sent. */
+	homa_xmit_data(rpc);
 	if (resend->offset >= sent)
 		busy(rpc);
 }
@@ -476,6 +476,8 @@ static void unknown_in(struct homa_rpc *rpc)
 	if (rpc->state == HOMA_RPC_OUTGOING)
 		homa_resend_data(rpc, 0, rpc->tx.sent,
 				 homa_peer_unsched_level(rpc->peer, rpc->tx.length));
+	if (rpc->state == HOMA_RPC_OUTGOING)
+		homa_xmit_data(rpc);
 	homa_rpc_unlock(rpc);
 }
 

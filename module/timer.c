@@ -34,6 +34,17 @@
  */
 #define HOMA_UNHEARD_TIMEOUTS 2
 
+/* True if the peer cannot do anything before we have sent, which the link or the
+ * application delays. Where there was no route it is the peer who has to ask.
+ */
+static bool still_sending(const struct homa_rpc *rpc)
+{
+	const struct homa_rpc_tx *tx = &rpc->tx;
+
+	return tx->sent < tx->granted &&
+	       (tx->active || tx->ready < tx->length || READ_ONCE(rpc->pace.link));
+}
+
 /* A server's reply is waited for by the client, not by us. Unlocks @rpc. */
 static void tick_reply(struct homa_rpc *rpc)
 {
@@ -42,7 +53,7 @@ static void tick_reply(struct homa_rpc *rpc)
 	u32 ticks;
 
 	rpc->silence = 0;
-	if (rpc->tx.sent < rpc->tx.granted) {
+	if (still_sending(rpc)) {
 		homa_rpc_unlock(rpc);
 		return;
 	}
@@ -66,7 +77,7 @@ static bool peer_owes(const struct homa_rpc *rpc)
 	if (rpc->error || rpc->state == HOMA_RPC_IN_SERVICE)
 		return false;
 	if (rpc->state == HOMA_RPC_OUTGOING)
-		return rpc->tx.sent >= rpc->tx.granted;
+		return !still_sending(rpc);
 	return rpc->rx.num_bpages && rpc->rx.missing &&
 	       rpc->rx.length - rpc->rx.missing < READ_ONCE(rpc->rx.granted);
 }

@@ -36,6 +36,7 @@
 #include <vector>
 
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "endpoint.h"
@@ -228,6 +229,35 @@ private:
 	unsigned long long executed_ = 0, repeated_ = 0, damaged_ = 0, failed_replies_ = 0;
 };
 
+// The RPCs a socket has, for the log of a run that hangs.
+void print_rpcs(int fd)
+{
+	std::array<homa_rpc_info, 64> rpcs;
+	homa_info info = {};
+
+	info.rpc_info = reinterpret_cast<uintptr_t>(rpcs.data());
+	info.rpc_info_length = sizeof(rpcs);
+	if (ioctl(fd, HOMAIOCINFO, &info))
+		return;
+	for (size_t i = 0; i < std::min<size_t>(info.num_rpcs, rpcs.size()); i++) {
+		const homa_rpc_info &rpc = rpcs[i];
+		fprintf(stderr,
+			"RPC %llu: flags 0x%x, tx %u of %d, granted %u; rx %u left of %d, "
+			"gaps %u, granted %u\n",
+			static_cast<unsigned long long>(rpc.id), rpc.flags, rpc.tx_sent,
+			rpc.tx_length, rpc.tx_granted, rpc.rx_remaining, rpc.rx_length, rpc.rx_gaps,
+			rpc.rx_granted);
+	}
+}
+
+// A reply that failed for want of memory or of a route may be given again; a route takes a while to come back.
+bool may_pass(int error)
+{
+	if (error == ENETUNREACH || error == EHOSTUNREACH)
+		usleep(10000);
+	return error == ENOMEM || error == ENETUNREACH || error == EHOSTUNREACH;
+}
+
 void serve(const endpoint &ep, const Options &o, Ledger &ledger)
 {
 	std::vector<unsigned char> data(kMaxLength);
@@ -248,13 +278,12 @@ void serve(const endpoint &ep, const Options &o, Ledger &ledger)
 		ledger.executed(r.from, r.args.id, response_length != 0);
 		response_length = std::max<size_t>(response_length, 1);
 		fill(data.data(), 0, response_length, response_key(r.args.id ^ 1, o.seed));
-		// A reply that failed for lack of memory may be given again.
 		unsigned tries = o.reply_tries;
 		int result;
-		do
-			result = endpoint_reply(&ep, &r.from, data.data(), response_length,
-						r.args.id);
-		while (result < 0 && errno == ENOMEM && --tries);
+		while ((result = endpoint_reply(&ep, &r.from, data.data(), response_length,
+						r.args.id)) < 0 &&
+		       may_pass(errno) && --tries)
+			;
 		if (result < 0)
 			ledger.failed_reply(errno);
 	}
@@ -282,6 +311,7 @@ int run_server(const Options &o, const endpoint_addr &address)
 	fflush(stdout);
 	int which;
 	sigwait(&ends, &which);
+	print_rpcs(ep.fd);
 	shutdown(ep.fd, SHUT_RDWR);
 	for (auto &thread : threads)
 		thread.join();
@@ -347,8 +377,11 @@ struct Tally {
 	}
 };
 
+int client_fd;
+
 void too_late(int)
 {
+	print_rpcs(client_fd);
 	static constexpr char text[] = "rpc_ledger: not done by the deadline\n";
 	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
 	_exit(1);
@@ -363,6 +396,7 @@ int run_client(const Options &o, const std::vector<endpoint_addr> &servers)
 	Tally tally;
 	received r = {};
 
+	client_fd = ep.fd;
 	signal(SIGALRM, too_late);
 	alarm(o.deadline_s);
 	while (tally.sent < o.count || !pending.empty()) {

@@ -73,6 +73,10 @@ client() {                      # client HOST ADDRESS PORT [OPTION...]
 	in_host "$_host" rpc_ledger client --server "$_address" --port "$_port" "$@"
 }
 
+metric() {                      # metric HOST NAME: the sum of a counter over all CPUs
+	in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' /proc/net/homa_metrics
+}
+
 # Kilobytes the kernel and programs use. Pages in the CPUs' lists are free, too, which MemFree does not know.
 # KASAN and lockdep keep each way by which something was ever called; the longer a test, the more there are.
 memory_in_use() {

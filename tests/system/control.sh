@@ -8,7 +8,6 @@
 
 refused() { ! "$@" 2>/dev/null; }
 setting() { in_host "$1" sysctl -qw "net.homa.$2"; }
-metric() { in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' /proc/net/homa_metrics; }
 
 busy() {                        # an endless load, with a server that shows its ledger at the end
 	server_start h2 10.0.1.2 700 && patient h1 || return 1

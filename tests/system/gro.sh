@@ -7,7 +7,6 @@
 # shellcheck disable=SC2086
 . /tests/case.sh
 
-metric() { in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' /proc/net/homa_metrics; }
 both() { in_host h1 sysctl -qw "net.homa.$1" && in_host h2 sysctl -qw "net.homa.$1"; }
 
 # Bundles are made of what comes in one go; a device that waits a little gets more. A veth device makes none of what

@@ -4,13 +4,9 @@
 # on the way, or not made at all.
 . /tests/case.sh
 
-counter() {                     # counter HOST NAME: sum over the CPUs
-	in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum }' /proc/net/homa_metrics
-}
-
 # RPCs of 200 kB each way, every byte compared; DATA packets of h1 and those that reached h2 in $sent and $came.
 long_messages() {               # long_messages ADDRESS
-	_sent=$(counter h1 packets_sent_DATA) _came=$(counter h2 packets_rcvd_DATA)
+	_sent=$(metric h1 packets_sent_DATA) _came=$(metric h2 packets_rcvd_DATA)
 	start_in h2 rpcload server --transport homa --bind "$1" --port 700 >/tmp/server 2>&1
 	wait_for "$(scaled 10 60)" grep -q READY /tmp/server || return 1
 	in_host h1 rpcload client --transport homa --server "$1" --port 700 --count 20 --length 200000 --verify \
@@ -18,7 +14,7 @@ long_messages() {               # long_messages ADDRESS
 	_client=$?
 	# shellcheck disable=SC2154 # set by start_in
 	kill "$pid" && wait "$pid" || return 1
-	sent=$(($(counter h1 packets_sent_DATA) - _sent)) came=$(($(counter h2 packets_rcvd_DATA) - _came))
+	sent=$(($(metric h1 packets_sent_DATA) - _sent)) came=$(($(metric h2 packets_rcvd_DATA) - _came))
 	echo "h1 sent $sent DATA packets, $came arrived at h2"
 	return $_client
 }

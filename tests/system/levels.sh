@@ -15,8 +15,6 @@ refused() {                     # refused NAME VALUE: an error, and nothing chan
 	! set_ h1 "$1" "$2" && is h1 "$1" "$before"
 }
 
-metric() { in_host "$1" cat /proc/net/homa_metrics | awk -v name="$2" '$1 == name { n += $2 } END { print n + 0 }'; }
-
 count_levels() {                # one filter of h1's device for each value of the three upper bits
 	in_host h1 tc qdisc del dev h1-h2 root 2>/dev/null  # with the counters of its filters
 	in_host h1 tc qdisc add dev h1-h2 root handle 1: prio || return 1

@@ -51,8 +51,10 @@ device_removed() {              # its last user must not be Homa
 device_down() {
 	# On a slow host the device is down for longer than three probes of a neighbour, and than RPCs wait.
 	in_host h1 sysctl -qw net.ipv4.neigh.h1-h2.mcast_solicit=100 || return 1
+	in_host h2 sysctl -qw net.ipv4.neigh.h2-h1.mcast_solicit=100 || return 1
 	patience=$(scaled 2000 20000)
-	server_start h2 10.0.1.2 700 --threads 4 || return 1
+	# Who replies while the device is down is told that there is no route.
+	server_start h2 10.0.1.2 700 --threads 4 --reply-tries 1000 || return 1
 	client h1 10.0.1.2 700 --count "$(scaled 3000 100)" --long-permille 50 >/tmp/client 2>&1 &
 	_load=$!
 	for _ in 1 2 3; do
@@ -68,6 +70,34 @@ device_down() {
 	server_stop
 	return $_client
 }
+
+# The link is so slow that requests wait for it; when their turn comes there is no route. They are sent once there is
+# one again, and with "missing", where there is none for too long, they end.
+route_returns() {               # route_returns [missing]
+	server_start h2 10.0.1.2 700 --threads 4 --seed 3 || return 1
+	_sent=$(($(metric h1 send_calls) + 10))
+	in_host h1 sysctl -qw net.homa.link_mbps=1
+	[ "$1" != missing ] || patience=50
+	client h1 10.0.1.2 700 --count 10 --seed 3 --long-permille 1000 --deadline 100 >/tmp/client 2>&1 &
+	_load=$!
+	wait_for 60 has_sent $_sent || return 1
+	in_host h1 ip link set h1-h2 down
+	in_host h1 sysctl -qw net.homa.link_mbps=0
+	[ "$1" != missing ] || wait $_load
+	in_host h1 ip link set h1-h2 up
+	wait $_load
+	_client=$?
+	patience=
+	cat /tmp/client
+	server_stop || return 1
+	if [ "$1" = missing ]; then
+		grep -q 'bytes [0-9]*, ETIMEDOUT [1-9][0-9]*$' /tmp/client
+	else
+		return $_client
+	fi
+}
+
+has_sent() { [ "$(metric h1 send_calls)" -ge "$1" ]; }
 
 # The server's address is behind two links; the route moves, then the old link goes.
 route_changes() {
@@ -128,6 +158,8 @@ check load load_modules
 used=$(memory_used)
 check device_removed device_removed
 check device_down device_down
+check route_returns route_returns
+check route_missing route_returns missing
 check route_changes route_changes
 check nameless_namespace nameless_namespace
 check no_sockets wait_for 10 no_sockets

@@ -12,7 +12,6 @@ refused() {                     # refused NAME VALUE: an error, and nothing chan
 	_before=$(in_host h1 sysctl -n "net.homa.$1")
 	! setting h1 "$1=$2" 2>/dev/null && is "$1" "$_before"
 }
-metric() { in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print sum + 0 }' /proc/net/homa_metrics; }
 grows() {                       # grows METRIC CMD...: CMD succeeds and h1 has counted
 	_metric=$1 _before=$(metric h1 "$1")
 	shift
