@@ -4,6 +4,7 @@
 Runs repeat exactly, so a failure names the command that shows it again.
 """
 import collections
+import csv
 import hashlib
 import json
 import pathlib
@@ -26,6 +27,7 @@ PROGRAMS = {"/bin/rpcload": BUILD / "experiments/workload/rpcload",
             "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
             "/bin/ttdump": BUILD / "tracer/tools/ttdump",
             "/w3.csv": TOP / "configs/workloads/w3.csv"}
+HOMASCOPE = BUILD / "analyzers/homascope"
 
 # These tell about wall time.
 UNREPEATABLE = {"timing.json", "guest.json", "fabric.log"}
@@ -39,7 +41,7 @@ class Cluster:
     """One finished run."""
 
     def __init__(self, name, nodes, script, args=(), topology="", seed=1, truth=True,
-                 cpu_model=""):
+                 cpu_model="", programs=()):
         self.out = OUT / name
         self.out.mkdir(parents=True, exist_ok=True)
         command = ["testbed/vm", "cluster", "--nodes", str(nodes), "--seed", str(seed),
@@ -50,7 +52,7 @@ class Cluster:
                 file.write_text(text)
                 command += [option, str(file)]
         command += ["--truth"] if truth else []
-        for target, source in PROGRAMS.items():
+        for target, source in (PROGRAMS | dict(programs)).items():
             command += ["--file", f"{source}:{target}"]
         command += [f"tests/cluster/{script}.sh", *map(str, args)]
         self.replay = " ".join(word.removeprefix(f"{TOP}/") for word in command)
@@ -171,6 +173,48 @@ def cpu_model():
     for time, (start, _) in zip(sent, free):
         run.need(OFFSET_NS <= time - start <= OFFSET_NS + 5,
                  f"node 1 is {time - start} ns behind instead of {OFFSET_NS}")
+
+
+SLOW_NS = 300_000
+LIMIT_US = 100
+OFFSETS_NS = [0, 7_000_001, 3_000_000]
+
+
+def captured(run, node):
+    """(id, dump) of the only capture of a node."""
+    lines = run.node(node, "collected").splitlines()
+    ids = re.findall(r": capture ([0-9a-f]{16}) until ", "\n".join(lines))
+    run.need(len(lines) == len(ids) == 1, f"node {node} collected: {lines}")
+    return ids[0], str(run.out / f"node{node}" / f"node{node}-0.ttd")
+
+
+def capture():
+    """One RPC is slow: all three hosts capture that moment, and together they say why it was."""
+    run = Cluster("capture", 3, "capture", [SLOW_NS, LIMIT_US],
+                  programs={"/bin/homascope": HOMASCOPE},
+                  topology=f"[clock]\noffset_ns = {OFFSETS_NS}\n")
+    nodes = (1, 0, 2)  # node 1 is the client
+    ids, dumps = zip(*(captured(run, node) for node in nodes))
+    run.need(len(set(ids)) == 1 and int(ids[0], 16), f"captures are called {' '.join(ids)}")
+    report, table = OUT / "capture.json", OUT / "capture.csv"
+    done = subprocess.run([HOMASCOPE, "attribute", "--trace", *dumps, "--json", report,
+                           "--csv", table], capture_output=True, text=True, check=False)
+    run.need(done.returncode == 0, f"homascope: {done.stderr.strip()}")
+    clocks = json.loads(report.read_text())["trace"]["clocks"]
+    run.need([clock["host"] for clock in clocks] == ["node0", "node2"], f"clocks: {clocks}")
+    for node, clock in zip(nodes[1:], clocks):
+        # A node boots so much later: its clock is behind.
+        wrong = abs(clock["ahead_ns"] - (OFFSETS_NS[1] - OFFSETS_NS[node]))
+        run.need(wrong <= clock["uncertainty_ns"] < 2000, f"clock of node {node} is {clock}")
+    with open(table, encoding="utf-8", newline="") as lines:
+        rows = [{name: int(value) for name, value in row.items()}
+                for row in csv.DictReader(line for line in lines if not line.startswith("#"))]
+    slow = [row for row in rows if row["rtt_ns"] > LIMIT_US * 1000]
+    run.need(len(rows) > 40 and len(slow) == 1, f"{len(slow)} of {len(rows)} RPCs are slow")
+    # Each event of the trace on the way may take a nanosecond.
+    late = slow[0]["req_notice"]
+    run.need(SLOW_NS <= late < SLOW_NS + 20, f"its server came {late} ns late, not {SLOW_NS}")
+    run.need(slow[0]["req_unexplained"] + slow[0]["resp_unexplained"] == 0, f"unexplained: {slow[0]}")
 
 
 LOSSY = """kind = "single"
@@ -378,7 +422,7 @@ BAD_INPUT = {
 
 SUITES = {
     "input": BAD_INPUT,
-    "exact": {"exact": exact, "cpu_model": cpu_model},
+    "exact": {"exact": exact, "cpu_model": cpu_model, "capture": capture},
     "determinism": {"determinism": determinism},
     "incast": {"incast": incast, "incast_overflows": incast_overflows},
     "ecn": {"ecn": ecn},
@@ -393,7 +437,7 @@ def names():
 
 def prepare():
     """Why the cluster cannot run, or ""."""
-    missing = [str(path) for path in PROGRAMS.values() if not path.exists()]
+    missing = [str(path) for path in [*PROGRAMS.values(), HOMASCOPE] if not path.exists()]
     if missing:
         return f"not built: {' '.join(missing)}; run: make user"
     for step in ("kernel", "kmods"):

@@ -12,13 +12,32 @@
 #include "report/json.h"
 #include "report/report.h"
 #include "report/table.h"
+#include "timeline/hosts.h"
 #include "timeline/rpc.h"
 #include "timeline/timeline.h"
 
 namespace hs {
 
+namespace {
+
+Result<Trace> ReadAll(const std::vector<std::string>& paths) {
+  std::vector<Trace> traces;
+  for (const std::string& path : paths) {
+    auto trace = ReadTimetrace(path);
+    if (!trace) return trace.error();
+    traces.push_back(std::move(*trace));
+  }
+  if (traces.size() == 1) return std::move(traces.front());
+  return MergeHosts(std::move(traces));
+}
+
+}  // namespace
+
 int RunAttribute(const AttributeOptions& options) {
-  auto trace = ReadTimetrace(options.trace);
+  const bool one_host = options.traces.size() == 1;
+  if (!one_host && !options.rpc_logs.empty())
+    return Fail(Error{"--rpclog: logs have the clock of one host; with traces of several they cannot be used"});
+  auto trace = ReadAll(options.traces);
   if (!trace) return Fail(trace.error());
   std::vector<RpcLog> logs;
   for (const std::string& path : options.rpc_logs) {
@@ -26,8 +45,8 @@ int RunAttribute(const AttributeOptions& options) {
     if (!log) return Fail(log.error());
     logs.push_back(std::move(*log));
   }
-  if (logs.empty()) {
-    auto traced = ReadAppLogs(options.trace);
+  if (logs.empty() && one_host) {
+    auto traced = ReadAppLogs(options.traces.front());
     if (!traced) return Fail(traced.error());
     logs = std::move(*traced);
   }
@@ -47,7 +66,7 @@ int RunAttribute(const AttributeOptions& options) {
     return Fail(Error{fmt::format(
         "{}: none of its {} RPCs can be explained; were the trace groups on, and are the RPC logs "
         "of the same run?",
-        options.trace, set->seen)});
+        trace->path, set->seen)});
   return 0;
 }
 

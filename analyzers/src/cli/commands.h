@@ -16,7 +16,7 @@
 namespace hs {
 
 struct AttributeOptions {
-  std::string trace;
+  std::vector<std::string> traces;  // one a host
   std::vector<std::string> rpc_logs;
   std::string json;
   std::string csv;

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
 
   hs::AttributeOptions attribute;
   auto* cmd = app.add_subcommand("attribute", "Cut the round trip of every RPC into named segments");
-  cmd->add_option("--trace", attribute.trace, "dump written by ttdump")->required();
+  cmd->add_option("--trace", attribute.traces, "dump written by ttdump, or one of each host (repeatable)")->required();
   cmd->add_option("--rpclog", attribute.rpc_logs, "RPC log of a client or server (repeatable; else what rpcload --trace recorded)");
   cmd->add_option("--json", attribute.json, "write the report as JSON");
   cmd->add_option("--csv", attribute.csv, "write every RPC as a line of tiles");
@@ -33,6 +33,8 @@ int main(int argc, char** argv) {
   cmd->add_option("--pre", arm.arming.pre_ms, "ms to keep before the moment (10)");
   cmd->add_option("--post", arm.arming.post_ms, "ms to keep after it (2)");
   cmd->add_option("--captures", arm.arming.captures, "at most so many (5)");
+  cmd->add_option("--peers", arm.arming.peers,
+                  "hosts of these networks ('10.0.0.0/8 fd00::/8') capture when this one does, and this one when they do");
   cmd->add_option("--proc", arm.proc, "where the recorder's files are (/proc)");
   cmd->callback([&] { status = hs::RunArm(arm); });
 

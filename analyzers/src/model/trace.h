@@ -24,6 +24,13 @@ struct ImportStats {
   std::string damage;                           // why reading stopped, if it did
 };
 
+// How the clock of a host was related to that of the first one.
+struct HostClock {
+  std::string host;
+  Nanos ahead = 0;
+  Nanos uncertainty = 0;  // it is ahead by as much more or less at most
+};
+
 // The records of one clock, in order of time.
 class Trace {
  public:
@@ -33,6 +40,7 @@ class Trace {
   std::string clock;
   Nanos record_cost = 0;
   ImportStats stats;
+  std::vector<HostClock> clocks;  // of all hosts but the first
 
   // Every record between these times is here, as far as losses have a time.
   // RPCs that leave this window cannot be explained.

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 Status Control(const std::string& path, const std::string& word) {
   int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (fd < 0) {
-    if (errno == ENOENT) return Error{fmt::format("no {}: load timetrace.ko first", path)};
+    if (errno == ENOENT)
+      return Error{fmt::format("no {}: load {} first", path, fs::path(path).filename() == "timetrace" ? "timetrace.ko" : "homa.ko")};
     return Error{fmt::format("{}: {}", path, strerror(errno))};
   }
   std::string line = word + "\n";
@@ -28,7 +29,7 @@ Status Control(const std::string& path, const std::string& word) {
   int err = errno;
   close(fd);
   if (n == static_cast<ssize_t>(line.size())) return {};
-  return Error{fmt::format("the recorder refuses '{}': {}", word, n < 0 ? strerror(err) : "cut off")};
+  return Error{fmt::format("{} refuses '{}': {}", path, word, n < 0 ? strerror(err) : "cut off")};
 }
 
 Status Copy(const fs::path& from, const fs::path& to) {
@@ -51,6 +52,10 @@ Status Copy(const fs::path& from, const fs::path& to) {
 
 Status ArmRecorder(const std::string& proc, const Arming& arming) {
   std::string path = proc + "/timetrace";
+  if (!arming.peers.empty()) {
+    if (auto status = Control(path, "peers on"); !status) return status;
+    if (auto status = Control(proc + "/sys/net/homa/freeze_peers", arming.peers); !status) return status;
+  }
   for (const std::string& word :
        {std::string("trigger off"), fmt::format("captures {}", arming.captures),
         fmt::format("action {}", arming.action),

@@ -17,6 +17,7 @@ struct Arming {
   std::string action = "capture";  // or "freeze", "mark"
   std::uint32_t pre_ms = 10, post_ms = 2;
   std::uint32_t captures = 5;
+  std::string peers = "";  // networks whose hosts share their captures with this one; empty: as it was
 };
 
 // Arms the trigger of the recorder below @proc ("/proc"). What was captured before is forgotten.

@@ -41,6 +41,18 @@ TEST_F(TraceRecorder, ArmsWithOneWordAWrite) {
             "trigger off\ncaptures 7\naction freeze\nwindow 20 3\ntrigger homa:rtt p999\n");
 }
 
+TEST_F(TraceRecorder, PeersAreToldAndAllowed) {
+  fs::create_directories(dir_ / "proc/sys/net/homa");
+  const Arming arming{.trigger = "off", .peers = "10.0.0.0/8"};
+  auto armed = ArmRecorder(dir_ / "proc", arming);
+  ASSERT_FALSE(armed);
+  EXPECT_NE(armed.error().message.find("load homa.ko"), std::string::npos);
+  Put("proc/sys/net/homa/freeze_peers", "");
+  ASSERT_TRUE(ArmRecorder(dir_ / "proc", arming));
+  EXPECT_EQ(Content(dir_ / "proc/sys/net/homa/freeze_peers"), "10.0.0.0/8\n");
+  EXPECT_NE(Content(dir_ / "proc/timetrace").find("peers on\n"), std::string::npos);
+}
+
 TEST_F(TraceRecorder, WithoutTheModule) {
   auto armed = ArmRecorder(dir_ / "none", Arming{.trigger = "off"});
   ASSERT_FALSE(armed);

@@ -18,12 +18,15 @@ void PutShare(Json& json, const Share& share) {
 
 Json TraceJson(const Report& report) {
   const ImportStats& import = report.import;
+  Json clocks = Json::array();
+  for (const HostClock& clock : report.clocks)
+    clocks.push_back({{"host", clock.host}, {"ahead_ns", clock.ahead}, {"uncertainty_ns", clock.uncertainty}});
   return {{"path", report.trace_path},     {"host", report.host},
           {"release", report.release},     {"clock", report.clock},
           {"records", import.records},     {"produced", import.produced},
           {"lost", import.lost},           {"unused", import.unused},
           {"reordered", import.reordered}, {"damage", import.damage},
-          {"record_cost_ns", report.record_cost}};
+          {"record_cost_ns", report.record_cost}, {"clocks", clocks}};
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTi
   report.clock = trace.clock;
   report.record_cost = trace.record_cost;
   report.import = trace.stats;
+  report.clocks = trace.clocks;
   report.seen = set.seen;
   report.not_logged = set.not_logged;
   report.excluded = set.excluded;

@@ -43,6 +43,7 @@ struct Report {
   std::string clock;
   Nanos record_cost = 0;
   ImportStats import;
+  std::vector<HostClock> clocks;
 
   std::uint64_t seen = 0;
   std::uint64_t not_logged = 0;

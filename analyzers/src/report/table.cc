@@ -55,6 +55,9 @@ void PutHead(std::string& text, const Report& report) {
   }
   if (report.not_logged > 0) Put(text, "; {} more not logged", report.not_logged);
   Put(text, "\n");
+  for (const HostClock& clock : report.clocks)
+    Put(text, "clock of {}: {:+.3f} us from the first host's, at most {:.3f} us more or less; so may network tiles be\n",
+        clock.host, Us(clock.ahead), Us(clock.uncertainty));
   if (report.sum_mismatches > 0)
     Put(text, "DEFECT: the tiles of {} RPCs do not add up; please report this\n",
         report.sum_mismatches);
