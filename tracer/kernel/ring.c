@@ -34,6 +34,9 @@
 #define NO_BLOCK (TT_BLOCK_BYTES + TT_SLACK) /* cursor at which every claim is too late */
 #define NO_SEQUENCE (~0ull)
 
+/* Commit word of a block in a ring: first_record misses none that was in the making. */
+#define FIRST_RECORD_EXACT 1
+
 /* Attempts to catch a CPU between two records, 10 to 20 us each. */
 #define CUT_ATTEMPTS 200
 
@@ -158,9 +161,10 @@ static void lose_nested(struct tt_ring *ring)
 static bool open_block(struct tt_ring *ring)
 {
 	u64 next = ring->opened;
+	bool exact = all_committed(READ_ONCE(ring->hot.commit), next * CONTENT_BYTES);
 	struct tt_block *block;
 
-	if (all_committed(READ_ONCE(ring->hot.commit), next * CONTENT_BYTES))
+	if (exact)
 		WRITE_ONCE(ring->settled, next);
 	if (!ring->nblocks ||
 	    (ring_mode == TT_RING_STOP && next - ring->first_visible >= ring->nblocks)) {
@@ -181,7 +185,7 @@ static bool open_block(struct tt_ring *ring)
 	block->cpu = smp_processor_id();
 	block->time_ticks = tt_clock_now();
 	block->first_record = records_in(ring->hot.commit, next * CONTENT_BYTES);
-	block->commit = 0;
+	block->commit = exact ? FIRST_RECORD_EXACT : 0;
 	block->lost_nested = ring->lost[TT_RING_NESTED];
 	block->lost_frozen = ring->lost[TT_RING_FROZEN];
 	block->lost_full = ring->lost[TT_RING_FULL];
@@ -541,6 +545,22 @@ void tt_ring_cut_settled(unsigned int cpu, struct tt_cut *cut)
 	cut->last_bytes = CONTENT_BYTES;
 }
 
+/* Records of a full block that was copied, 0: not known. */
+static u32 full_records(const struct tt_ring *ring, const struct tt_block *copy)
+{
+	const struct tt_block *next = block_at(ring, copy->sequence + 1);
+	u64 records = 0;
+
+	if (copy->commit != FIRST_RECORD_EXACT ||
+	    READ_ONCE(next->sequence) != copy->sequence + 1)
+		return 0;
+	smp_rmb(); /* pairs with open_block(): the header is of this sequence */
+	if (READ_ONCE(next->commit) == FIRST_RECORD_EXACT)
+		records = READ_ONCE(next->first_record) - copy->first_record;
+	smp_rmb(); /* pairs with open_block() */
+	return READ_ONCE(next->sequence) == copy->sequence + 1 ? records : 0;
+}
+
 int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to)
 {
 	const struct tt_ring *ring = per_cpu_ptr(&tt_rings, cpu);
@@ -553,7 +573,8 @@ int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struc
 	smp_rmb(); /* pairs with open_block() */
 	if (READ_ONCE(block->sequence) != sequence)
 		return -ESTALE;
-	to->commit = sequence + 1 == cut->whole ? cut->last_bytes : CONTENT_BYTES;
+	to->commit = sequence + 1 == cut->whole ? cut->last_bytes :
+		     CONTENT_BYTES + full_records(ring, to) * TT_COMMIT_RECORD;
 	to->first_record -= ring->records_cleared;
 	to->lost_nested -= ring->lost_cleared[TT_RING_NESTED];
 	to->lost_frozen -= ring->lost_cleared[TT_RING_FROZEN];

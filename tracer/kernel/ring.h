@@ -114,9 +114,9 @@ void tt_ring_cut(unsigned int cpu, struct tt_cut *cut);
 void tt_ring_cut_settled(unsigned int cpu, struct tt_cut *cut);
 
 /*
- * Copies block @sequence of @cpu, which is before @cut->whole, to @to, with
- * the bytes it had then as its commit word; time_ns is left to the caller. -ESTALE when it has been
- * overwritten.
+ * Copies block @sequence of @cpu, which is before @cut->whole, to @to, with the
+ * bytes it had then in its commit word, and its records if they are known;
+ * time_ns is left to the caller. -ESTALE when it has been overwritten.
  */
 int tt_ring_copy(unsigned int cpu, const struct tt_cut *cut, u64 sequence, struct tt_block *to);
 

@@ -39,7 +39,8 @@ int tt_snapshot_block(unsigned int cpu, const struct tt_cut *cut, u64 sequence,
 	if (err)
 		return err;
 	to->time_ns = tt_clock_ns_at(to->time_ticks);
-	to->commit += count_records(to) * TT_COMMIT_RECORD;
+	if (!TT_COMMIT_RECORDS(to->commit))
+		to->commit += count_records(to) * TT_COMMIT_RECORD;
 	return 0;
 }
 

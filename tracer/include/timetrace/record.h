@@ -48,7 +48,8 @@ struct tt_record_head {
 
 /*
  * Begin of each block. commit and time_ns are filled in when a block is copied: records
- * << 16 | bytes after this header; padding counts as bytes only.
+ * << 16 | bytes after this header; padding counts as bytes only. In a ring
+ * commit is 1 if first_record is exact, else 0.
  */
 struct tt_block {
 	__u32 magic;
