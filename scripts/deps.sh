@@ -23,7 +23,7 @@ packages="
 	build-essential cmake ninja-build pkg-config
 	libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libbenchmark-dev
 	libtomlplusplus-dev
-	python3 python3-matplotlib python3-numpy python3-pandas python3-pytest
+	python3 python3-clustershell python3-matplotlib python3-numpy python3-pandas python3-pytest
 	shellcheck flake8 mypy sparse coccinelle clang libclang-rt-dev gcc-multilib
 	tshark wireshark-common tcpdump man-db groff mandoc
 "

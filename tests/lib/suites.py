@@ -62,8 +62,8 @@ GUESTS = {
 # Lines for the end of the run's report.
 NOTES = []
 
-PYTHON_TESTS = ["experiments/homaexp/tests", "experiments/bench", "tests/lint", "tests/lib",
-                "tools/wireshark/tests"]
+PYTHON_TESTS = ["analyzers/tests", "experiments/homaexp/tests", "experiments/bench", "tests/lint",
+                "tests/lib", "tools/wireshark/tests"]
 
 
 def names(full=False):

@@ -8,9 +8,10 @@
 namespace hs {
 
 int RunCollect(const CollectOptions& options) {
-  char host[65] = "";
-  gethostname(host, sizeof(host) - 1);
-  auto paths = CollectCaptures(options.proc, options.to, std::string(host) + "-");
+  char name[65] = "";
+  gethostname(name, sizeof(name) - 1);
+  const std::string host = options.host.empty() ? name : options.host;
+  auto paths = CollectCaptures(options.proc, options.to, host + "-");
   if (!paths) return Fail(paths.error());
   for (const std::string& path : *paths) {
     auto reader = OpenTimetrace(path);

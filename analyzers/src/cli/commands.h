@@ -31,6 +31,7 @@ int RunArm(const ArmOptions& options);
 
 struct CollectOptions {
   std::string proc = "/proc";
+  std::string host;
   std::string to;
 };
 int RunCollect(const CollectOptions& options);

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   hs::CollectOptions collect;
   cmd = app.add_subcommand("collect", "Copy what the recorder of this host has captured");
   cmd->add_option("directory", collect.to, "for <host>-<number>.ttd")->required();
+  cmd->add_option("--host", collect.host, "name of the host (its own)");
   cmd->add_option("--proc", collect.proc, "where the recorder's files are (/proc)");
   cmd->callback([&] { status = hs::RunCollect(collect); });
 
