@@ -104,7 +104,17 @@ TEST_F(FreezeTest, NamesTheMoment) {
   EXPECT_EQ(wait_for("/proc/timetrace_captures/0.ttd", 0x8877665544332211), 0x8877665544332211u);
   word("mark goes_on");
   EXPECT_NE(trace().find("goes_on"), std::string::npos);
+  // That was the only capture it may take: another one does not stop it either, until nobody wants captures any more.
+  send_named(0x0102030405060708);
+  EXPECT_EQ(counted("freezes"), 3u);
+  word("mark still_on");
+  EXPECT_NE(trace().find("still_on"), std::string::npos);
+  EXPECT_EQ(capture_of(dump("/proc/timetrace_raw")), 0u);
   word("captures 1");
+  word("trigger off");
+  send_named(0x0807060504030201);
+  EXPECT_EQ(wait_for("/proc/timetrace_raw", 0x0807060504030201), 0x0807060504030201u);
+  word("thaw");
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ static bool live;
 static char armed_for[64]; /* for people */
 
 static bool armed;
+static bool in_use; /* since it was armed, also behind its last capture */
 static int pending; /* it has fired, and what follows is not done */
 static u64 fired_ns;
 static u64 fired_for; /* what all hosts call the capture; our own is made before it is needed */
@@ -169,8 +170,10 @@ static void estimate(struct work_struct *work)
 
 void tt_trigger_forget(struct tt_client *who)
 {
-	if (client == who)
-		disarm();
+	if (client != who)
+		return;
+	WRITE_ONCE(in_use, false);
+	disarm();
 }
 
 /* "GROUP:STAGE" */
@@ -299,6 +302,7 @@ int tt_trigger_arm(const char *arg)
 	char *second;
 	int err;
 
+	WRITE_ONCE(in_use, false);
 	disarm();
 	if (!strcmp(arg, "off"))
 		return 0;
@@ -316,6 +320,7 @@ int tt_trigger_arm(const char *arg)
 	if (!next_capture)
 		next_capture = new_capture();
 	smp_store_release(&armed, true); /* pairs with fire(): what it needs is there */
+	WRITE_ONCE(in_use, true);
 	return 0;
 }
 
@@ -402,8 +407,11 @@ void tt_trigger_forget_freeze(void)
 
 void tt_trigger_freeze(struct tt_client *who, const char *why, u64 capture)
 {
-	if (capture && READ_ONCE(action) == CAPTURE && fire(0, capture))
+	/* Who asked for captures wants recording to go on, whether there is another one or not. */
+	if (capture && READ_ONCE(action) == CAPTURE && READ_ONCE(in_use)) {
+		fire(0, capture);
 		return;
+	}
 	/* Of several reasons the first counts. */
 	if (cmpxchg(&freeze_pending, 0, 1))
 		return;

@@ -200,7 +200,8 @@ static inline void tt_detach(struct tt_client *client)
  * @reason: for the trace, where it becomes the last mark; its first 32 characters.
  * @capture: what the traces of all hosts call this moment; 0: nothing.
  *
- * A trigger that is armed to capture does that instead of stopping.
+ * A trigger that is armed to capture does that instead of stopping, once it is over with an
+ * earlier capture; after its last one nothing happens until it is armed or switched off.
  *
  * Return: false without a tracer.
  */
