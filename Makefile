@@ -25,7 +25,7 @@ test: deps ## every test of the project: units, lint, virtual machines
 	$(Q)tests/run
 
 .PHONY: test-full
-test-full: deps user ## all that and the emulated debug kernels (KASAN with lockdep, KCSAN)
+test-full: deps user ## all that and debug kernels, emulated (KASAN with lockdep, KCSAN) and in the cluster
 	$(Q)tests/run --full
 
 .PHONY: check
@@ -74,8 +74,8 @@ modules: ## build homa.ko and timetrace.ko for KERNEL (testbed/vm help lists the
 	$(Q)testbed/vm kmods $(KERNEL)
 
 .PHONY: debug-kernel
-debug-kernel: ## build the kernels that look for bugs: uml-debug, x86-kasan, x86-kcsan (cached)
-	$(Q)for kernel in uml-debug x86-kasan x86-kcsan; do testbed/vm kernel $$kernel || exit; done
+debug-kernel: ## build the kernels that look for bugs: uml-debug, sim-debug, x86-kasan, x86-kcsan (cached)
+	$(Q)for kernel in uml-debug sim-debug x86-kasan x86-kcsan; do testbed/vm kernel $$kernel || exit; done
 
 .PHONY: bench-module
 bench-module: user ## 100-byte and 1 MB RPCs, Homa against TCP and UDP, in instruction time

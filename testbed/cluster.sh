@@ -11,7 +11,7 @@ cluster_fabric() {              # sets FABRIC
 	[ -x "$FABRIC" ] || die "$FABRIC is not built; run: make user"
 }
 
-# All that can be wrong is found here, before anything starts or is written.
+# All that can be wrong is found here, before anything starts or is written. Sets NODE_MB, DRIFTS, CPU_COSTS.
 cluster_check() {               # cluster_check SCRIPT
 	local need_mb free_mb
 	cluster_fabric
@@ -20,7 +20,9 @@ cluster_check() {               # cluster_check SCRIPT
 	[[ $CPU_MODEL == */* || $CPU_MODEL == *.toml ]] || CPU_MODEL=$TOP/configs/cpu-models/$CPU_MODEL.toml
 	[ -f "$CPU_MODEL" ] || usage_error "--cpu-model: no such file '$CPU_MODEL'"
 	CPU_COSTS=$(/usr/bin/python3 "$TESTBED/cpu_model.py" "$CPU_MODEL") || exit 2
-	need_mb=$((NODES * 40 > MEM ? NODES * 40 : MEM))
+	NODE_MB=40
+	[ "$KERNEL" != sim-debug ] || NODE_MB=150       # KASAN's shadow, freed objects in quarantine
+	need_mb=$((NODES * NODE_MB > MEM ? NODES * NODE_MB : MEM))
 	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
 	[ "$(ulimit -n)" -ge $((NODES * 4 + 64)) ] || die "$NODES nodes need $((NODES * 4 + 64)) open files; raise: ulimit -n"
@@ -60,7 +62,7 @@ cluster_run() {                 # cluster_run OUT SCRIPT ARG...: exit status as 
 	kmods=$BUILD/kmod-$KERNEL
 	[ "$TREE" = "$TOP" ] || kmods=$TREE/build/kmod-$KERNEL
 	TMPDIR=$WORK            # nodes keep their memory in files, best on /dev/shm
-	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * 60)) ] || TMPDIR=/dev/shm
+	[ "$(df -m --output=avail /dev/shm 2>/dev/null | tail -1)" -le $((NODES * NODE_MB * 3 / 2)) ] || TMPDIR=/dev/shm
 	ls "$kmods"/*.ko >/dev/null 2>&1 || note "no modules for $KERNEL yet; testbed/vm kmods $KERNEL builds them"
 	# One image for all: the node finds its number in the kernel's command line, and fills it in here.
 	image_for_run "$WORK/initrd" "$(printf 'MODE=sim\nKERNEL=%s\nNONCE=%s\nTASK=run\nCHANNEL=hostfs:%s/out/node$NODE\nexport SHARED=%s/out/shared DRIFTS="%s" HOMA_PARAMETERS="%s"' \

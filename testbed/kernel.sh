@@ -5,7 +5,7 @@
 #   version   Debian package version            modules/  lib/modules/RELEASE, stock kernels only
 # and kernel_make_args says how kbuild is run against it.
 
-KERNELS="stock-7.2 stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12 x86-kasan x86-kcsan"
+KERNELS="stock-7.2 stock-6.12 stock-6.1 uml-smp uml-debug sim-6.12 sim-debug x86-kasan x86-kcsan"
 
 kernel_check_name() {
 	[[ " $KERNELS " == *" $1 "* ]] || usage_error "unknown kernel '$1'; there are: $KERNELS"
@@ -129,6 +129,7 @@ SOURCE_RECIPE=1                 # count up when source_build or source_prune cha
 source_fragments() {            # later ones win
 	local name fragments
 	case $1 in
+	sim-debug) fragments="sim debug sim-debug" ;;
 	sim-*) fragments=sim ;;
 	uml-smp) fragments="guest uml-smp" ;;
 	uml-debug) fragments="guest uml-smp debug uml-debug" ;;
@@ -147,6 +148,7 @@ source_arch() {
 
 source_patches() {
 	case $1 in
+	sim-debug) echo "$TOP"/configs/kernels/{sim,sim-debug}.patch ;;
 	sim-*) echo "$TOP/configs/kernels/sim.patch" ;;
 	uml-debug) echo "$TOP/configs/kernels/uml-debug.patch" ;;
 	esac
@@ -155,7 +157,10 @@ source_patches() {
 # Options without which the kernel is not what its name says; others may vanish in newer sources.
 source_required() {
 	case $1 in
-	sim-*) echo "UML_TIME_TRAVEL_SUPPORT VIRTIO_UML VIRTIO_NET MODULES NET_NS VETH HOSTFS" ;;
+	sim-*)
+		echo "UML_TIME_TRAVEL_SUPPORT VIRTIO_UML VIRTIO_NET MODULES NET_NS VETH HOSTFS"
+		[ "$1" != sim-debug ] || echo "KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP DEBUG_OBJECTS FRAME_POINTER DEBUG_KMEMLEAK"
+		;;
 	uml-debug) echo "SMP MODULES NET_NS VETH HOSTFS KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP FRAME_POINTER DEBUG_KMEMLEAK UBSAN
 		GCOV_KERNEL FAILSLAB FAIL_PAGE_ALLOC FAULT_INJECTION_USERCOPY FAULT_INJECTION_STACKTRACE_FILTER" ;;
 	x86-kasan) echo "SMP MODULES NET_NS VETH VIRTIO_BLK PVH KASAN PROVE_LOCKING PROVE_RCU DEBUG_ATOMIC_SLEEP DEBUG_OBJECTS" ;;
@@ -173,8 +178,8 @@ source_hash() {                 # recipe, compiler and configuration, not the so
 # with a stable series, and so does x86, whose emulated guests want the stock kernel's.
 source_series() {
 	case $1 in
+	sim-debug | x86-*) echo 6.12 ;;
 	sim-*) echo "${1#sim-}" ;;
-	x86-*) echo 6.12 ;;
 	esac
 }
 

@@ -18,5 +18,6 @@ kill -TERM "$server"
 wait "$server"
 echo $? >"$OUT/server.status"
 cat /proc/net/homa_metrics >"$OUT/metrics"
+grep debug_locks /proc/lockdep_stats >"$OUT/lockdep" 2>/dev/null
 grep '^HOMA' /proc/net/protocols | awk '{ n += $3 } END { exit n != 0 }' || fail "sockets are left: $(grep '^HOMA' /proc/net/protocols)"
 unload_modules || fail "modules cannot be unloaded"

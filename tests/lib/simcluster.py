@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The suites on the simulated cluster (docs/cluster.md): vm/sim/NAME.
+"""The suites on the simulated cluster (docs/cluster.md): vm/sim/NAME, and vm/simdebug/NAME with
+kernels that look for bugs.
 
 Runs repeat exactly, so a failure names the command that shows it again.
 """
@@ -21,8 +22,7 @@ from homaexp.cluster import truth  # noqa: E402
 from homaexp.cluster.truth import DELIVERED, DEQUEUED, ENQUEUED, SENT  # noqa: E402
 
 BUILD = TOP / "build"
-OUT = BUILD / "test-logs" / "sim"
-KERNEL = "sim-6.12"
+LOGS = BUILD / "test-logs"
 PROGRAMS = {"/bin/rpcload": BUILD / "experiments/workload/rpcload",
             "/bin/rpc_ledger": BUILD / "tests/abi/rpc_ledger",
             "/bin/ttdump": BUILD / "tracer/tools/ttdump",
@@ -40,15 +40,18 @@ class Failure(Exception):
 class Cluster:
     """One finished run."""
 
+    guest = "sim"  # whose kernel the nodes run: one of GUESTS
+
     def __init__(self, name, nodes, script, args=(), topology="", seed=1, truth=True,
                  cpu_model="", programs=()):
-        self.out = OUT / name
+        self.out = LOGS / self.guest / name
         self.out.mkdir(parents=True, exist_ok=True)
-        command = ["testbed/vm", "cluster", "--nodes", str(nodes), "--seed", str(seed),
-                   "--timeout", "900", "--out", str(self.out)]
+        command = ["testbed/vm", "cluster", "--kernel", GUESTS[self.guest].kernel,
+                   "--nodes", str(nodes), "--seed", str(seed),
+                   "--timeout", str(GUESTS[self.guest].timeout), "--out", str(self.out)]
         for option, text in (("--topology", topology), ("--cpu-model", cpu_model)):
             if text:
-                file = OUT / f"{name}{option}.toml"
+                file = self.out.with_name(f"{name}{option}.toml")
                 file.write_text(text)
                 command += [option, str(file)]
         command += ["--truth"] if truth else []
@@ -58,7 +61,7 @@ class Cluster:
         self.replay = " ".join(word.removeprefix(f"{TOP}/") for word in command)
         done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, check=False)
-        (OUT / f"{name}.log").write_text(f"+ {self.replay}\n{done.stdout}{done.stderr}")
+        self.out.with_name(f"{name}.log").write_text(f"+ {self.replay}\n{done.stdout}{done.stderr}")
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if line.startswith("vm: node")]
             raise Failure(f"status {done.returncode}: {(said or ['no node said why'])[0]}; "
@@ -196,7 +199,7 @@ def capture():
     nodes = (1, 0, 2)  # node 1 is the client
     ids, dumps = zip(*(captured(run, node) for node in nodes))
     run.need(len(set(ids)) == 1 and int(ids[0], 16), f"captures are called {' '.join(ids)}")
-    report, table = OUT / "capture.json", OUT / "capture.csv"
+    report, table = (run.out.with_name(f"capture.{kind}") for kind in ("json", "csv"))
     done = subprocess.run([HOMASCOPE, "attribute", "--trace", *dumps, "--json", report,
                            "--csv", table], capture_output=True, text=True, check=False)
     run.need(done.returncode == 0, f"homascope: {done.stderr.strip()}")
@@ -342,6 +345,9 @@ def reliability(name):
         run.need(run.node(k, "server.status").strip() == "0", f"node {k}: {server.strip()}")
         completed += done
         executed += number(server, "distinct")
+        # It gives up when its tables are full.
+        run.need(run.guest == "sim" or re.search(r"debug_locks: +1", run.node(k, "lockdep")),
+                 f"node {k}: lockdep gave up")
     run.need(killed or completed == executed == RPCS_A_RUN,
              f"{completed} RPCs completed, {executed} executed")
     if name in ("loss_1", "loss_10", "bursts", "grants_lost"):
@@ -399,6 +405,17 @@ def stale_socket():
             raise Failure("a stale socket was not replaced")
 
 
+def splat():
+    """What a node's kernel complains about fails the run, with the node's number."""
+    try:
+        Cluster("splat", 2, "splat")
+    except Failure as failure:
+        if "status 3: vm: node 1: DMESG NOT CLEAN: " not in str(failure):
+            raise
+    else:
+        raise Failure("a node's complaint failed nothing")
+
+
 BAD_INPUT = {
     "unknown_key": lambda: file_error("'rate' in [host] is unknown", "[host]\nrate = 1\n"),
     "bad_value": lambda: file_error("from 1 to 400", "[host]\nrate_gbps = 401\n"),
@@ -422,7 +439,7 @@ BAD_INPUT = {
 
 SUITES = {
     "input": BAD_INPUT,
-    "exact": {"exact": exact, "cpu_model": cpu_model, "capture": capture},
+    "exact": {"exact": exact, "cpu_model": cpu_model, "capture": capture, "splat": splat},
     "determinism": {"determinism": determinism},
     "incast": {"incast": incast, "incast_overflows": incast_overflows},
     "ecn": {"ecn": ecn},
@@ -430,33 +447,44 @@ SUITES = {
 }
 
 
-def names():
-    """The suites' names."""
-    return [f"vm/sim/{name}" for name in SUITES]
+# Kernel, seconds until a run counts as hung, suites; full: runs only when asked for.
+Guest = collections.namedtuple("Guest", "kernel timeout suites full")
+GUESTS = {
+    "sim": Guest("sim-6.12", 900, list(SUITES), False),
+    "simdebug": Guest("sim-debug", 7200, ["exact", "determinism", "incast", "reliability"], True),
+}
 
 
-def prepare():
+def names(full=False):
+    """The suites' names; @full: those of slow kernels, too."""
+    return [f"vm/{name}/{suite}" for name, guest in GUESTS.items() if full or not guest.full
+            for suite in guest.suites]
+
+
+def prepare(guest):
     """Why the cluster cannot run, or ""."""
     missing = [str(path) for path in [*PROGRAMS.values(), HOMASCOPE] if not path.exists()]
     if missing:
         return f"not built: {' '.join(missing)}; run: make user"
+    out, kernel = LOGS / guest, GUESTS[guest].kernel
+    out.mkdir(parents=True, exist_ok=True)
     for step in ("kernel", "kmods"):
-        OUT.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["testbed/vm", step, KERNEL], cwd=TOP, stdin=subprocess.DEVNULL,
+        done = subprocess.run(["testbed/vm", step, kernel], cwd=TOP, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False)
-        (OUT / f"{step}.log").write_text(done.stdout + done.stderr)
+        (out / f"{step}.log").write_text(done.stdout + done.stderr)
         if done.returncode:
-            return f"{step} {KERNEL} failed ({OUT / step}.log)"
+            return f"{step} {kernel} failed ({out / step}.log)"
     return ""
 
 
-def run(suite):
+def run(name):
     """Yields (case, why it failed or "") of one suite."""
-    problem = prepare()
+    _, Cluster.guest, suite = name.split("/")
+    problem = prepare(Cluster.guest)
     if problem:
         yield "prepare", problem
         return
-    for case, test in SUITES[suite.removeprefix("vm/sim/")].items():
+    for case, test in SUITES[suite].items():
         try:
             test()
             yield case, ""

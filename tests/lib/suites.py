@@ -69,7 +69,7 @@ PYTHON_TESTS = ["analyzers/tests", "experiments/homaexp/tests", "experiments/ben
 def names(full=False):
     """All suites, in the order in which they run; @full: those of slow guests, too."""
     return (["unit/ctest", "unit/pytest"] + [f"lint/{name}" for name in checks.CHECKS]
-            + ["vm/testbed"] + simcluster.names()
+            + ["vm/testbed"] + simcluster.names(full)
             + [f"vm/{guest}/{script}" for guest, spec in GUESTS.items()
                if full or not spec.full for script in spec.scripts])
 
@@ -77,6 +77,7 @@ def names(full=False):
 def run(selected):
     """Yields (suite, cases, seconds) for each suite called."""
     LOGS.mkdir(parents=True, exist_ok=True)
+    clusters = simcluster.names(full=True)
     for guest, spec in [(None, None)] + list(GUESTS.items()):
         if guest:
             scripts = [s for s in spec.scripts if f"vm/{guest}/{s}" in selected]
@@ -85,13 +86,14 @@ def run(selected):
                     yield from run_guest(guest, spec, boot)
             continue
         for suite in selected:
-            if suite.startswith("vm/") and suite not in ["vm/testbed"] + simcluster.names():
+            if suite.startswith("vm/") and suite not in ["vm/testbed"] + clusters:
                 continue
             started = time.monotonic()
             if suite == "vm/testbed":
                 cases = run_selftest()
-            elif suite in simcluster.names():
-                cases = [Case(name, "not ok" if why else "ok", f"{why} ({short(simcluster.OUT)})")
+            elif suite in clusters:
+                out = short(LOGS / suite.split("/")[1])
+                cases = [Case(name, "not ok" if why else "ok", f"{why} ({out})")
                          for name, why in simcluster.run(suite)]
             elif suite == "unit/ctest":
                 cases = run_ctest()

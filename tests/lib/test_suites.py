@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Are results counted as they were reported?"""
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -78,6 +79,32 @@ def test_slow_guests_run_only_when_asked_for(monkeypatch):
                                            "slow": suites.Guest("rt", "k", 1, ["a"], full=True)})
     assert "vm/quick/a" in suites.names() and "vm/slow/a" not in suites.names()
     assert "vm/slow/a" in suites.names(full=True)
+
+
+def test_clusters_of_slow_kernels_run_only_when_asked_for():
+    assert "vm/sim/reliability" in suites.names()
+    assert "vm/simdebug/reliability" not in suites.names()
+    assert "vm/simdebug/reliability" in suites.names(full=True)
+
+
+@pytest.mark.parametrize("suite, kernel", [("vm/sim/exact", "sim-6.12"),
+                                           ("vm/simdebug/exact", "sim-debug")])
+def test_a_cluster_runs_the_kernel_of_its_suite(logs, monkeypatch, suite, kernel):
+    commands = []
+
+    def run_command(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 3, "", "vm: node 1: DMESG NOT CLEAN: BUG\n")
+
+    monkeypatch.setattr(suites, "LOGS", logs)
+    monkeypatch.setattr(suites.simcluster, "LOGS", logs)
+    monkeypatch.setattr(suites.simcluster, "prepare", lambda guest: "")
+    monkeypatch.setattr(suites.simcluster, "SUITES", {"exact": {"exact": suites.simcluster.exact}})
+    monkeypatch.setattr(suites.simcluster.subprocess, "run", run_command)
+    (logs / suite.split("/")[1]).mkdir()
+    [(_, [case], _)] = suites.run([suite])
+    assert case.verdict == "not ok" and "node 1: DMESG NOT CLEAN" in case.why
+    assert all(word in commands[0] for word in ("--kernel", kernel))
 
 
 def test_slow_guests_boot_for_each_script(logs, monkeypatch):
