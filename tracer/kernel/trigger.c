@@ -319,8 +319,8 @@ int tt_trigger_arm(const char *arg)
 	WRITE_ONCE(fired, 0);
 	if (!next_capture)
 		next_capture = new_capture();
-	smp_store_release(&armed, true); /* pairs with fire(): what it needs is there */
 	WRITE_ONCE(in_use, true);
+	smp_store_release(&armed, true); /* pairs with fire(): what it needs is there */
 	return 0;
 }
 
