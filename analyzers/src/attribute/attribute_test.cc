@@ -372,42 +372,6 @@ TEST(AttributeHoma, SteeredToAnotherCpu) {
   EXPECT_EQ(tiles.count("req_unexplained"), 0u);
 }
 
-// A round trip over TCP or UDP; the packets of UDP have no id.
-Script FlowRpc(std::uint64_t proto, bool data_ready = true, bool epoll = false) {
-  Script s;
-  const std::uint64_t out = std::uint64_t{kClientPort} << 16 | kServerPort;
-  const std::uint64_t back = std::uint64_t{kServerPort} << 16 | kClientPort;
-  const auto message = [&](std::uint64_t ports, std::uint64_t id, std::uint32_t receiver,
-                           std::uint16_t local, std::uint16_t remote) {
-    s.Cpu(0).Packet(11, Kind::net_dev_queue, proto, ports, id, 100);
-    s.Packet(12, Kind::net_dev_start_xmit, proto, ports, id, 100);
-    s.Packet(13, Kind::netif_rx, proto, ports, id, 100, 2);
-    s.On(14, Kind::softirq_entry, {kNetRx});
-    s.Packet(15, Kind::netif_receive_skb, proto, ports, id, 100, 2);
-    s.Step(16);
-    if (data_ready) s.On(0, Kind::sk_data_ready, {proto, local, remote});
-    s.Waking(17, receiver).On(5, Kind::softirq_exit, {kNetRx});
-    s.Cpu(1).Switch(13, 0, receiver);
-  };
-  const std::uint64_t id = proto == kProtoTcp ? 0x500000007 : 0;
-  s.Cpu(1).Switch(10, kServer, 0).Cpu(0).Switch(10, 0, kClient);
-  s.client.send_call_ns = static_cast<std::uint64_t>(s.Step(100).now);
-  message(out, id, kServer, kServerPort, kClientPort);
-  if (epoll) s.server.recv_call_ns = static_cast<std::uint64_t>(s.Step(7).now);
-  s.server.recv_return_ns = static_cast<std::uint64_t>(s.Step(19).now);
-  s.server.send_call_ns = static_cast<std::uint64_t>(s.Step(1000).now);
-  s.trace.Cpu(0).At(s.now - 900, Kind::sched_switch, {kClient, 1, 0});
-  s.trace.Cpu(1).At(s.now - 500, Kind::sched_switch, {kServer, 0, 0});
-  s.trace.Cpu(0).At(s.now - 500, Kind::sched_switch, {0, 0, kServer});
-  // The acknowledgement of the request, which carries no data.
-  if (proto == kProtoTcp)
-    s.trace.Cpu(0).At(s.now - 400, Kind::netif_receive_skb, {1, proto, out, id + 1, 0, 0xdef});
-  message(back, id * 2, kClient, kClientPort, kServerPort);
-  s.client.recv_call_ns = s.client.send_call_ns + 100;
-  s.client.recv_return_ns = static_cast<std::uint64_t>(s.Step(19).now);
-  return s;
-}
-
 Tiles FlowTiles(const Tiles& one) {
   Tiles tiles = {{"server_app", 1000}};
   for (const auto& [name, ns] : one) tiles["req_" + name] = tiles["resp_" + name] = ns;

@@ -74,7 +74,8 @@ Wake WakeReceiver(Stage& stage, std::uint32_t tid, Nanos until) {
     return Wake::kWoken;
   }
   state = cores.ThreadState(tid, until);
-  if (!state || !state->in) return Wake::kUnknown;
+  // One that is switched out at the very end ran until then.
+  if (!state || (!state->in && state->time < until)) return Wake::kUnknown;
   stage.cpus.receive = state->cpu;
   return Wake::kRunning;
 }

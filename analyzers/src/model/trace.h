@@ -27,7 +27,8 @@ struct ImportStats {
 // How the clock of a host was related to that of the first one.
 struct HostClock {
   std::string host;
-  Nanos ahead = 0;
+  Nanos ahead = 0;        // in the middle of the packets that told
+  double drift_ppm = 0;   // it gains so many us a second
   Nanos uncertainty = 0;  // it is ahead by as much more or less at most
 };
 

@@ -20,7 +20,7 @@ Json TraceJson(const Report& report) {
   const ImportStats& import = report.import;
   Json clocks = Json::array();
   for (const HostClock& clock : report.clocks)
-    clocks.push_back({{"host", clock.host}, {"ahead_ns", clock.ahead}, {"uncertainty_ns", clock.uncertainty}});
+    clocks.push_back({{"host", clock.host}, {"ahead_ns", clock.ahead}, {"drift_ppm", clock.drift_ppm}, {"uncertainty_ns", clock.uncertainty}});
   return {{"path", report.trace_path},     {"host", report.host},
           {"release", report.release},     {"clock", report.clock},
           {"records", import.records},     {"produced", import.produced},

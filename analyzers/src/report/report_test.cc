@@ -102,7 +102,10 @@ TEST(Report, BandsSayWhatMakesTheSlowOnesSlow) {
 }
 
 TEST(Report, FirstLineSaysWhatWasLost) {
-  EXPECT_EQ(ToText(Make(SomeRpcs(3))).rfind("DATA LOST: 3 records overwritten", 0), 0u);
+  Report report = Make(SomeRpcs(3));
+  EXPECT_EQ(ToText(report).rfind("no data lost: 100 records; 3 older ones were not kept\n", 0), 0u);
+  report.import.lost["nested"] = 2;
+  EXPECT_EQ(ToText(report).rfind("DATA LOST: 2 records nested; 100 of 103 records read; 3 older ones", 0), 0u);
 }
 
 TEST(Report, DamageIsCountedInBytes) {

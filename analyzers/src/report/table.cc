@@ -28,7 +28,7 @@ std::string Bar(double share, double full) {
 std::string LossText(const ImportStats& import) {
   std::string text;
   for (const auto& [reason, count] : import.lost)
-    if (count > 0 && reason != "frozen")
+    if (count > 0 && reason != "frozen" && reason != "overwritten")
       Put(text, "{}{} {}{}", text.empty() ? "" : ", ", count,
           reason == "damaged bytes" ? "" : "records ", reason);
   if (!import.damage.empty()) Put(text, "{}{}", text.empty() ? "" : "; ", import.damage);
@@ -45,6 +45,10 @@ void PutHead(std::string& text, const Report& report) {
   if (const auto frozen = report.import.lost.find("frozen");
       frozen != report.import.lost.end() && frozen->second > 0)
     Put(text, "; {} more came after the freeze", frozen->second);
+  // A flight recorder keeps the newest: that is how it works, and no damage.
+  if (const auto older = report.import.lost.find("overwritten");
+      older != report.import.lost.end() && older->second > 0)
+    Put(text, "; {} older ones were not kept", older->second);
   Put(text, "\n");
   Put(text, "{} over {}: {} RPCs seen, {} explained", report.trace_path, report.transport,
       report.seen, report.rpcs);
@@ -56,8 +60,9 @@ void PutHead(std::string& text, const Report& report) {
   if (report.not_logged > 0) Put(text, "; {} more not logged", report.not_logged);
   Put(text, "\n");
   for (const HostClock& clock : report.clocks)
-    Put(text, "clock of {}: {:+.3f} us from the first host's, at most {:.3f} us more or less; so may network tiles be\n",
-        clock.host, Us(clock.ahead), Us(clock.uncertainty));
+    Put(text,
+        "clock of {}: {:+.3f} us from the first host's, {:+.2f} ppm, at most {:.3f} us more or less; so may network tiles be\n",
+        clock.host, Us(clock.ahead), clock.drift_ppm, Us(clock.uncertainty));
   if (report.sum_mismatches > 0)
     Put(text, "DEFECT: the tiles of {} RPCs do not add up; please report this\n",
         report.sum_mismatches);

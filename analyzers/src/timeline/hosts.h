@@ -5,17 +5,20 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/rpc_log.h"
 #include "model/trace.h"
 
 namespace hs {
 
-// One trace of several hosts' by the clock of the first. CPUs and threads get numbers of their own.
-// An error where no Homa DATA went both ways, so that a clock cannot be related to the first one's.
-//
-// A packet is not received before it is sent: each one from host A to host B is an upper bound of how far
-// B's clock is ahead of A's, each one back a lower bound; bounds that hosts in between give count as well.
-// The middle is taken, and what it may be wrong by is in Trace::clocks.
-Result<Trace> MergeHosts(std::vector<Trace> traces);
+// What one host recorded: its trace, and RPC logs by the same clock.
+struct HostRecords {
+  Trace trace;
+  std::vector<RpcLog> logs;
+};
+
+// The records of several hosts as if they were one, by the clock of the first (timeline/clocks.h). CPUs, threads
+// and devices get numbers of their own. An error where a clock cannot be related to the first one's.
+Result<HostRecords> MergeHosts(std::vector<HostRecords> hosts);
 
 }  // namespace hs
 
