@@ -75,22 +75,35 @@ static u32 collect(struct homa_net *hnet, struct homa_peer **peers, u32 most)
 	return count;
 }
 
+/* A socket to send from: packets need one, and that of the program that was slow may be gone. */
+static struct socket *open_sock(struct homa_net *hnet)
+{
+	struct socket *sock;
+
+	if (!sock_create_kern(hnet->net, PF_INET6, SOCK_DGRAM, IPPROTO_HOMA, &sock) ||
+	    !sock_create_kern(hnet->net, PF_INET, SOCK_DGRAM, IPPROTO_HOMA, &sock))
+		return sock;
+	return NULL;
+}
+
 static int tell_peers(struct homa_net *hnet, u64 capture)
 {
+	u32 most = READ_ONCE(hnet->num_peers), count, i;
 	struct homa_peer **peers;
+	struct socket *sock;
 	struct homa_sock *hsk;
-	u32 most, count, i;
 
-	/* Packets need a socket; without one there is nothing to compare. */
-	hsk = homa_sock_next(hnet, NULL);
-	if (!hsk)
+	if (!most)
 		return 0;
-	most = READ_ONCE(hnet->num_peers);
+	sock = open_sock(hnet);
 	peers = kvmalloc_array(most, sizeof(*peers), GFP_KERNEL);
-	if (!peers && most) {
-		homa_sock_put(hsk);
+	if (!sock || !peers) {
+		if (sock)
+			sock_release(sock);
+		kvfree(peers);
 		return -ENOMEM;
 	}
+	hsk = homa_sk(sock->sk);
 	count = collect(hnet, peers, most);
 	for (i = 0; i < count; i++) {
 		homa_xmit_freeze(hsk, peers[i], capture);
@@ -98,7 +111,7 @@ static int tell_peers(struct homa_net *hnet, u64 capture)
 		cond_resched();
 	}
 	kvfree(peers);
-	homa_sock_put(hsk);
+	sock_release(sock);
 	return 0;
 }
 

@@ -6,10 +6,12 @@
 hostname "node$NODE"
 load_modules || fail "modules do not load"
 echo "on all" >/proc/timetrace
-# Through a socket that is still there the others hear of the capture, also if the client has ended.
-rpcload server --transport homa --bind "$(node_address "$NODE")" --port 4000 >/tmp/server 2>&1 &
-server=$!
-wait_for 5 grep -q READY /tmp/server || fail "no server: $(cat /tmp/server)"
+# Node 1 has no Homa socket left when the others hear of its capture.
+if [ "$NODE" != 1 ]; then
+	rpcload server --transport homa --bind "$(node_address "$NODE")" --port 4000 >/tmp/server 2>&1 &
+	server=$!
+	wait_for 5 grep -q READY /tmp/server || fail "no server: $(cat /tmp/server)"
+fi
 ask() {
 	[ "$NODE" != 1 ] || rpcload client --transport homa --server "$(other_addresses)" --port 4000 --length 100 --outstanding 2 --count "$1" ||
 		fail "round trips failed"
@@ -28,8 +30,7 @@ barrier slow
 ask 2
 sleep 0.1
 barrier asked
-kill "$server"
-wait "$server" || fail "the server failed"
+[ "$NODE" = 1 ] || { kill "$server"; wait "$server" || fail "the server failed"; }
 cat /proc/timetrace_stages >"$OUT/stages"
 cat /proc/net/homa_metrics >"$OUT/metrics"
 homascope collect "$OUT" >"$OUT/collected" || fail "nothing collected: $(cat "$OUT/collected")"
