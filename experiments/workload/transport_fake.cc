@@ -10,6 +10,7 @@ namespace rpcload {
 
 int FakeClient::Send(uint32_t slot, const uint8_t* message, uint32_t length,
                      uint32_t response_length, uint64_t* rpc_id) {
+  std::lock_guard lock(plan_->mutex);
   uint64_t rpc = plan_->sent++;
   plan_->lengths.push_back(length);
   *rpc_id = rpc;
@@ -28,6 +29,7 @@ int FakeClient::Send(uint32_t slot, const uint8_t* message, uint32_t length,
 }
 
 Event FakeClient::Receive(bool wait) {
+  std::unique_lock lock(plan_->mutex);
   if (plan_->answered >= plan_->fatal_at) return {Event::kFatal, ESHUTDOWN};
   Slot* next = nullptr;
   for (Slot& s : slots_) {
@@ -36,6 +38,7 @@ Event FakeClient::Receive(bool wait) {
   }
   if (!next) {
     if (!wait) return {};
+    lock.unlock();
     pause();  // as in a real transport, until the crew interrupts
     return {Event::kAgain, EINTR};
   }
@@ -50,6 +53,7 @@ Event FakeClient::Receive(bool wait) {
 }
 
 int FakeClient::Abandon(uint32_t slot) {
+  std::lock_guard lock(plan_->mutex);
   plan_->abandoned++;
   slots_[slot].busy = false;
   return 0;
