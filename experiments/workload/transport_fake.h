@@ -30,8 +30,8 @@ struct FakePlan {
   bool newest_first = false;     // order of answers
   uint64_t fatal_at = UINT64_MAX;  // Receive fails for good after so many answers
 
+  std::atomic<uint64_t> sent = 0;
   std::mutex mutex;  // threads share what follows
-  uint64_t sent = 0;
   uint64_t answered = 0;
   uint64_t abandoned = 0;
   uint32_t max_in_flight = 0;
