@@ -47,8 +47,8 @@ size_t WaitReadable(std::initializer_list<int> fds, const std::function<std::str
 }
 
 Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns,
-                   Ns lookahead_ns)
-    : events_(events), devices_(std::move(devices)), nodes_(devices_.size()), lookahead_ns_(lookahead_ns), listener_(Listen(socket_path)),
+                   Reach reach)
+    : events_(events), devices_(std::move(devices)), nodes_(devices_.size()), reach_(reach), listener_(Listen(socket_path)),
       page_file_(memfd_create("calendar", MFD_CLOEXEC)),
       page_bytes_(kSlotsOffset + (nodes_.size() + 1) * sizeof(PageSlot)) {
   if (!page_file_ || ftruncate(page_file_.Get(), off_t(page_bytes_))) Fail(fmt::format("no memory for the calendar: {}", strerror(errno)));
@@ -94,21 +94,20 @@ Ns Calendar::WishOf(int node) const {
   return wishes ? slot.wish_ns : kNever;
 }
 
-Ns Calendar::EarliestBut(int node) const {
+Ns Calendar::FreeUntil(int node) const {
   Ns earliest = kNever;
   for (size_t other = 0; other < nodes_.size(); other++) {
     if (int(other) == node || !nodes_[other].socket) continue;
     earliest = std::min(earliest, nodes_[other].started ? WishOf(int(other)) : nodes_[other].boot_ns);
   }
-  earliest = std::min(earliest, kNever - lookahead_ns_) + lookahead_ns_;
-  return std::min({earliest, events_->Next(), events_->Now() + kLongest});
+  return std::min({Later(earliest, reach_.host_ns), events_->NextFor(node, reach_), events_->Now() + kLongest});
 }
 
 void Calendar::GiveTurn(int node, Ns time) {
   events_->ActAt(time);
   turns_++;
   page_->current_ns = events_->Now();
-  page_->free_until_ns = EarliestBut(node);
+  page_->free_until_ns = FreeUntil(node);
   page_->running = SlotOf(node);
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
@@ -170,8 +169,8 @@ void Calendar::UntilWait(int node) {
     });
     if (ready == 0) {
       events_->ActAt(page_->current_ns);
-      devices_[node]->Ready([this] {
-        page_->free_until_ns = std::min<Ns>(page_->free_until_ns, events_->Next());
+      devices_[node]->Ready([this, node] {
+        page_->free_until_ns = std::min<Ns>(page_->free_until_ns, events_->NextFor(node, reach_));
         std::atomic_thread_fence(std::memory_order_seq_cst);
       });
     } else if (HandleMessage(node)) {

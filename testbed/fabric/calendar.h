@@ -3,8 +3,8 @@
 //
 // The protocol is linux/um_timetravel.h with its shared page: a node writes when it wants to run next into the page,
 // says WAIT, and sleeps until RUN. free_until in the page says how far the running node may go without asking: up to
-// the earliest wish of anybody else plus the lookahead: no packet is faster. The fabric has slot 0 of the page and is "running" while its own events happen,
-// so that a node it interrupts finds the time there and leaves its wish there.
+// when another node's wish or an event may reach it. The fabric has slot 0 of the page and is "running" while its own
+// events happen, so that a node it interrupts finds the time there and leaves its wish there.
 #ifndef FABRIC_CALENDAR_H_
 #define FABRIC_CALENDAR_H_
 
@@ -38,10 +38,9 @@ class Device {
 
 class Calendar : public Victims {
  public:
-  // Node k's device is devices[k]; it boots boot_ns[k] late, if there are so many. What a node does reaches another
-  // lookahead_ns later at the earliest. Progress and warnings go to stderr.
+  // Node k's device is devices[k]; it boots boot_ns[k] late, if there are so many. Progress and warnings go to stderr.
   Calendar(EventQueue* events, const std::string& socket_path, std::vector<Device*> devices, std::vector<Ns> boot_ns = {},
-           Ns lookahead_ns = 0);
+           Reach reach = {});
   ~Calendar() override;
   Calendar(const Calendar&) = delete;
 
@@ -73,13 +72,13 @@ class Calendar : public Victims {
   void UntilWait(int node);
   bool HandleMessage(int node);  // true: its turn is over
   Ns WishOf(int node) const;
-  Ns EarliestBut(int node) const;
+  Ns FreeUntil(int node) const;
   void Progress();
 
   EventQueue* events_;
   std::vector<Device*> devices_;
   std::vector<Node> nodes_;
-  Ns lookahead_ns_;
+  Reach reach_;
   std::function<void(int)> killed_;
   Fd listener_, page_file_;
   size_t page_bytes_;

@@ -69,14 +69,14 @@ struct NoDevice : Device {
   void Unplug() override {}
 };
 
-std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events, Ns lookahead_ns = 0) {
+std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events, Reach reach = {}) {
   const std::string path = testing::TempDir() + "fabric_calendar_test." + std::to_string(getpid());
   NoDevice device;
   std::vector<Turn> log;
   {
     std::vector<std::unique_ptr<FakeNode>> nodes;  // they end after the calendar, whatever becomes of it
     for (size_t i = wishes.size(); i-- > 0;) nodes.push_back(std::make_unique<FakeNode>(int(i), path, wishes[i], &log));
-    Calendar(events, path, std::vector<Device*>(wishes.size(), &device), {}, lookahead_ns).Run();
+    Calendar(events, path, std::vector<Device*>(wishes.size(), &device), {}, reach).Run();
   }
   unlink(path.c_str());
   return log;
@@ -107,13 +107,26 @@ TEST(CalendarTest, LookaheadLetsNodesPassEachOtherButNoEvent) {
   EventQueue events;
   events.At(45, [] {});
   events.At(200, [] {});
-  const auto log = RunNodes({{10, 46, 60}, {20, 50}}, &events, 30);
+  const auto log = RunNodes({{10, 46, 60}, {20, 50}}, &events, {.host_ns = 30});
   ASSERT_EQ(log.size(), 5u);
   EXPECT_EQ(log[0], (Turn{10, 0, 45}));   // not 20 + 30: an event
   EXPECT_EQ(log[1], (Turn{20, 1, 45}));   // not 46 + 30
   EXPECT_EQ(log[2], (Turn{46, 0, 80}));
   EXPECT_EQ(log[3], (Turn{50, 1, 90}));
   EXPECT_EQ(log[4], (Turn{60, 0, 200}));  // the other has ended
+}
+
+TEST(CalendarTest, EventsStopWhomTheyReach) {
+  EventQueue events;
+  events.At(30, [] {}, 1);
+  events.At(45, [] {}, 0);
+  events.At(50, [] {});
+  events.At(90, [] {}, EventQueue::kEverybody);
+  const auto log = RunNodes({{10, 46, 81}, {1000}}, &events, {.event_ns = 30, .host_ns = 20});
+  ASSERT_EQ(log.size(), 4u);
+  EXPECT_EQ(log[0], (Turn{10, 0, 45}));  // its own event; that of node 1 would reach it at 50
+  EXPECT_EQ(log[1], (Turn{46, 0, 80}));
+  EXPECT_EQ(log[2], (Turn{81, 0, 90}));
 }
 
 TEST(CalendarTest, SaysThatAllSleepForever) {

@@ -60,8 +60,8 @@ struct Config {
   std::vector<ClockConfig> clocks;  // of the first nodes; those of others are exact
 };
 
-// A packet takes longer than this from one host to any other.
-inline Ns LookaheadNs(const Config& config) { return 2 * config.host.delay_ns + config.switch_delay_ns; }
+// A packet takes longer than this from one host to any other, and from a switch to a host.
+inline Reach ReachOf(const Config& config) { return {config.host.delay_ns, 2 * config.host.delay_ns + config.switch_delay_ns}; }
 
 // Throws std::runtime_error with one line: what is wrong, where, and what is allowed.
 Config ReadConfig(const std::string& path, int nodes);

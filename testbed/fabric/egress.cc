@@ -57,7 +57,7 @@ void Egress::Launch(const PacketPtr& packet, Ns sent) {
     recorder_->Note(Step::kDelayed, port_, *packet, queued_bytes_);
   }
   for (int copies = fate.duplicated ? 2 : 1; copies > 0; copies--)
-    events_->At(arrival, [this, launched] { arrive_(launched); });
+    events_->At(arrival, [this, launched] { arrive_(launched); }, host_);
   if (fate.duplicated) recorder_->Note(Step::kDuplicated, port_, *packet, queued_bytes_);
 }
 

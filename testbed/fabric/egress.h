@@ -26,11 +26,11 @@ class Egress {
  public:
   using Arrive = std::function<void(const PacketPtr&)>;
 
-  // arrive(): the packet is complete at the other end of the link.
+  // arrive(): the packet is complete at the other end of the link, which is that host or kNobody.
   Egress(EventQueue* events, Recorder* recorder, int port, const LinkConfig& link, uint64_t ecn_bytes,
-         std::shared_ptr<Buffer> buffer, Impairment impairment, Arrive arrive)
+         std::shared_ptr<Buffer> buffer, Impairment impairment, int host, Arrive arrive)
       : events_(events), recorder_(recorder), port_(port), link_(link), ecn_bytes_(ecn_bytes),
-        buffer_(std::move(buffer)), impairment_(std::move(impairment)), arrive_(std::move(arrive)) {}
+        buffer_(std::move(buffer)), impairment_(std::move(impairment)), host_(host), arrive_(std::move(arrive)) {}
   Egress(const Egress&) = delete;
 
   void Enqueue(PacketPtr packet);
@@ -46,6 +46,7 @@ class Egress {
   uint64_t ecn_bytes_;
   std::shared_ptr<Buffer> buffer_;
   Impairment impairment_;
+  int host_;
   Arrive arrive_;
   std::array<std::deque<PacketPtr>, kPriorities> queues_;
   uint64_t queued_bytes_ = 0;

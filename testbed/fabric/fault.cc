@@ -10,13 +10,13 @@ void Plan(const FaultConfig& fault, Ns at, EventQueue* events, LinkStates* links
     switch (fault.kind) {
       case FaultConfig::Kind::kLinkDown:
         links->Change(fault.node, true);
-        events->After(fault.for_ns, [=] { links->Change(fault.node, false); });
+        events->After(fault.for_ns, [=] { links->Change(fault.node, false); }, EventQueue::kEverybody);
         break;
       case FaultConfig::Kind::kKill: victims->Kill(fault.node); break;
     }
     // One at a time: an endless row of events would keep a finished cluster alive.
     if (fault.every_ns) Plan(fault, at + fault.every_ns, events, links, victims);
-  });
+  }, EventQueue::kEverybody);
 }
 
 }  // namespace

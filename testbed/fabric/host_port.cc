@@ -68,7 +68,7 @@ void HostPort::SendNext() {
   waiting_bytes_ -= next.packet->frame.size();
   recorder_->Note(Step::kSent, node_, *next.packet, waiting_bytes_);
   const Ns sent = events_->Now() + SerialisationNs(next.packet->WireBytes(), config_.host.rate_bps);
-  events_->At(sent, [this, next] { Sent(next); });
+  events_->At(sent, [this, next] { Sent(next); }, node_);
   if (!links_->Up(node_)) {
     recorder_->Note(Step::kDropped, node_, *next.packet, 0, Reason::kLinkDown);
     return;

@@ -65,7 +65,7 @@ void Run(const Options& options, const Config& config) {
   if (options.truth) recorder.OpenLog(options.out + "/truth.bin");
   for (const std::string& port : options.captures) recorder.Capture(port, fmt::format("{}/{}.pcapng", options.out, port));
   if (options.series_ns) recorder.OpenSeries(options.out + "/series.csv", options.series_ns);
-  Calendar calendar(&events, options.sockets + "/calendar", cards, boot_ns, LookaheadNs(config));
+  Calendar calendar(&events, options.sockets + "/calendar", cards, boot_ns, ReachOf(config));
   // Whoever started the node sees there that its end was wanted.
   calendar.OnKill([&](int node) { std::ofstream(fmt::format("{}/killed{}", options.sockets, node)); });
   PlanFaults(config.faults, &events, &links, &calendar);

@@ -18,27 +18,27 @@ Network::Network(EventQueue* events, Recorder* recorder, const Config& config, i
     const auto shared = buffer();
     at.first_node = int(leaf) * hosts_a_leaf_;
     for (int node = at.first_node; node < std::min(nodes, at.first_node + hosts_a_leaf_); node++)
-      AddPort(&at.down, fmt::format("leaf{}-host{}", leaf, node), config.host, shared,
+      AddPort(&at.down, fmt::format("leaf{}-host{}", leaf, node), config.host, shared, node,
               [deliver, node](const PacketPtr& packet) { deliver(node, packet); });
     for (size_t spine = 0; spine < spines_.size(); spine++)
-      AddPort(&at.up, fmt::format("leaf{}-spine{}", leaf, spine), config.trunk, shared,
+      AddPort(&at.up, fmt::format("leaf{}-spine{}", leaf, spine), config.trunk, shared, EventQueue::kNobody,
               [this, spine, leaf](const PacketPtr& packet) { AtSpine(spine, leaf, packet); });
   }
   for (size_t spine = 0; spine < spines_.size(); spine++) {
     const auto shared = buffer();
     for (size_t leaf = 0; leaf < leaves_.size(); leaf++)
-      AddPort(&spines_[spine].down, fmt::format("spine{}-leaf{}", spine, leaf), config.trunk, shared,
+      AddPort(&spines_[spine].down, fmt::format("spine{}-leaf{}", spine, leaf), config.trunk, shared, EventQueue::kNobody,
               [this, leaf](const PacketPtr& packet) { AtLeaf(leaf, -1, packet); });
   }
 }
 
 void Network::AddPort(std::vector<std::unique_ptr<Egress>>* ports, const std::string& name,
-                      const LinkConfig& link, const std::shared_ptr<Buffer>& shared, Egress::Arrive arrive) {
+                      const LinkConfig& link, const std::shared_ptr<Buffer>& shared, int host, Egress::Arrive arrive) {
   const int port = recorder_->AddPort(name);
   ports->push_back(std::make_unique<Egress>(
       events_, recorder_, port, link, config_.queue.ecn_bytes,
       shared ? shared : std::make_shared<Buffer>(Buffer{config_.queue.buffer_bytes}),
-      Impairment(config_.impair, seed_, port), std::move(arrive)));
+      Impairment(config_.impair, seed_, port), host, std::move(arrive)));
 }
 
 void Network::FromHost(int node, const PacketPtr& packet) { AtLeaf(LeafOf(node), node, packet); }

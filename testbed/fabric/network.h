@@ -33,7 +33,7 @@ class Network {
   };
 
   void AddPort(std::vector<std::unique_ptr<Egress>>* ports, const std::string& name, const LinkConfig& link,
-               const std::shared_ptr<Buffer>& shared, Egress::Arrive arrive);
+               const std::shared_ptr<Buffer>& shared, int host, Egress::Arrive arrive);
   void AtLeaf(size_t leaf, int from_node, const PacketPtr& packet);
   void AtSpine(size_t spine, size_t from_leaf, const PacketPtr& packet);
   size_t PathOf(Switch* leaf, const Packet& packet);

@@ -67,7 +67,7 @@ TEST(Events, RunInOrderOfTimeThenOfPlanning) {
     order.push_back(1);
     events.At(10, [&] { order.push_back(2); });
   });
-  events.At(20, [&] { order.push_back(4); });
+  events.At(20, [&] { order.push_back(4); }, 3);
   while (events.Next() != kNever) events.RunNext();
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4}));
   EXPECT_THROW(events.At(19, [] {}), std::logic_error);
