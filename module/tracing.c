@@ -7,6 +7,7 @@
 #include "tracing.h"
 
 DEFINE_STATIC_KEY_FALSE(homa_tt_key);
+DEFINE_PER_CPU_ALIGNED(struct tt_cpu, homa_tt_cpu);
 
 static const struct tt_event_def events[] = {
 #define TT_EVENT(n, name, doc, ...) TT_EVENT_DEF("homa_", n, name, doc, __VA_ARGS__)
@@ -54,6 +55,7 @@ struct tt_client homa_tt_client = {
 	.stages = stages,
 	.nstages = ARRAY_SIZE(stages),
 	.key = &homa_tt_key,
+	.home = &homa_tt_cpu,
 };
 
 /* Serializes init, exit and the notifier: only one of them attaches. */

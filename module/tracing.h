@@ -7,6 +7,7 @@
 #ifndef _HOMA_TRACING_H
 #define _HOMA_TRACING_H
 
+#define TT_HOME homa_tt_cpu
 #include <timetrace/kernel.h>
 #include "tracepoints.h"
 

@@ -266,7 +266,7 @@ int tt_event_add_app(const char *group, const struct tt_event_def *def)
 
 void tt_client_bind(struct tt_client *client)
 {
-	client->cpu = &tt_rings.hot;
+	client->cpu = tt_rings_hot;
 	client->slow = tt_ring_slow;
 	client->over = tt_trigger_over;
 	if (tt_clock_is_tsc())
@@ -274,6 +274,16 @@ void tt_client_bind(struct tt_client *client)
 	else
 		static_branch_disable(&client->tsc);
 }
+
+static void tell_clients(void)
+{
+	struct tt_client *client;
+
+	list_for_each_entry(client, &tt_clients, entry)
+		WRITE_ONCE(client->cpu, tt_rings_hot);
+}
+
+static const struct tt_client *host; /* whose home tt_rings_hot is */
 
 int tt_client_add(struct tt_client *client)
 {
@@ -286,6 +296,8 @@ int tt_client_add(struct tt_client *client)
 	list_for_each_entry(other, &tt_clients, entry)
 		if (!strcmp(other->group, client->group))
 			return -EEXIST;
+	if (client->home && host)
+		return -EBUSY;
 	/* What an error leaves behind are events that never come. */
 	for (pass = 0; pass < 2; pass++) {
 		for (i = 0; i < client->nevents; i++) {
@@ -299,6 +311,10 @@ int tt_client_add(struct tt_client *client)
 	err = tt_hist_init(client);
 	if (err)
 		return err;
+	if (client->home) {
+		tt_rings_move(client->home, tell_clients);
+		host = client;
+	}
 	tt_client_bind(client);
 	list_add_tail(&client->entry, &tt_clients);
 	return 0;
@@ -328,6 +344,10 @@ void tt_client_remove(struct tt_client *client)
 	tt_client_switch(client, false);
 	tt_trigger_forget(client);
 	list_del(&client->entry);
+	if (client == host) {
+		tt_rings_move(NULL, tell_clients);
+		host = NULL;
+	}
 	synchronize_rcu(); /* recorders run with preemption off */
 	tt_hist_exit(client);
 }

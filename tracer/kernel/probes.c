@@ -4,6 +4,9 @@
  * them, so they are looked up by name; one that the kernel lacks is noted in
  * the dictionary.
  */
+/* One client records for all groups, and its pointer is the rings' own. */
+#define TT_CPU(client) READ_ONCE(tt_rings_hot)
+
 #include <linux/interrupt.h>
 #include <linux/netdevice.h>
 #include <linux/sched.h>
@@ -22,6 +25,7 @@
 #include "events.h"
 #include "packet.h"
 #include "probes.h"
+#include "ring.h"
 
 /* Index of each event; GROUP_g is the index of the first one of its group. */
 enum {

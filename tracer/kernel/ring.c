@@ -40,9 +40,10 @@
 /* Attempts to catch a CPU between two records, 10 to 20 us each. */
 #define CUT_ATTEMPTS 200
 
-DEFINE_PER_CPU(struct tt_ring, tt_rings) = {
-	.hot = { .cursor = NO_BLOCK, .epoch = TT_NO_EPOCH },
-};
+DEFINE_PER_CPU(struct tt_ring, tt_rings);
+
+static DEFINE_PER_CPU_ALIGNED(struct tt_cpu, own_hot);
+struct tt_cpu __percpu *tt_rings_hot = &own_hot;
 
 static u64 ring_bytes;
 static u64 generation;
@@ -92,7 +93,7 @@ static u64 records_in(u64 commit, u64 position)
 
 static u64 ring_position(const struct tt_ring *ring)
 {
-	return position(ring->opened, READ_ONCE(ring->hot.cursor));
+	return position(ring->opened, READ_ONCE(ring->hot->cursor));
 }
 
 /* Records stored since the ring has its memory; exact when all claims are finished. */
@@ -100,7 +101,7 @@ static u64 ring_records(const struct tt_ring *ring)
 {
 	u64 at = ring_position(ring);
 
-	return records_in(READ_ONCE(ring->hot.commit), at);
+	return records_in(READ_ONCE(ring->hot->commit), at);
 }
 
 /* Turns the part of a useless claim that lies in a block into padding; commits it by @add. */
@@ -128,22 +129,22 @@ static void pad(unsigned long begin, u32 bytes)
 
 static void retire(unsigned long claim, u32 bytes)
 {
-	RETIRE(claim, bytes, this_cpu_add(tt_rings.hot.commit, _left));
+	RETIRE(claim, bytes, this_cpu_add(tt_rings_hot->commit, _left));
 }
 
 /* Closes the current block of this CPU. */
 static void park(void)
 {
-	retire(this_cpu_xchg(tt_rings.hot.cursor, NO_BLOCK), TT_BLOCK_BYTES);
+	retire(this_cpu_xchg(tt_rings_hot->cursor, NO_BLOCK), TT_BLOCK_BYTES);
 }
 
 /* Closes the current block of a CPU that is offline. */
 static void park_offline(struct tt_ring *ring)
 {
-	unsigned long cursor = ring->hot.cursor;
+	unsigned long cursor = ring->hot->cursor;
 
-	ring->hot.cursor = NO_BLOCK;
-	RETIRE(cursor, TT_BLOCK_BYTES, ring->hot.commit += _left);
+	ring->hot->cursor = NO_BLOCK;
+	RETIRE(cursor, TT_BLOCK_BYTES, ring->hot->commit += _left);
 }
 
 static void lose(enum tt_ring_loss reason)
@@ -161,7 +162,7 @@ static void lose_nested(struct tt_ring *ring)
 static bool open_block(struct tt_ring *ring)
 {
 	u64 next = ring->opened;
-	bool exact = all_committed(READ_ONCE(ring->hot.commit), next * CONTENT_BYTES);
+	bool exact = all_committed(READ_ONCE(ring->hot->commit), next * CONTENT_BYTES);
 	struct tt_block *block;
 
 	if (exact)
@@ -184,7 +185,7 @@ static bool open_block(struct tt_ring *ring)
 	block->header_bytes = HEADER_BYTES;
 	block->cpu = smp_processor_id();
 	block->time_ticks = tt_clock_now();
-	block->first_record = records_in(ring->hot.commit, next * CONTENT_BYTES);
+	block->first_record = records_in(ring->hot->commit, next * CONTENT_BYTES);
 	block->commit = exact ? FIRST_RECORD_EXACT : 0;
 	block->lost_nested = ring->lost[TT_RING_NESTED];
 	block->lost_frozen = ring->lost[TT_RING_FROZEN];
@@ -194,24 +195,24 @@ static bool open_block(struct tt_ring *ring)
 	WRITE_ONCE(ring->opened, next + 1);
 	WRITE_ONCE(ring->shared->opened, next + 1);
 	/* Claims of NMIs since the old block was closed were refused, so this loses none. */
-	WRITE_ONCE(ring->hot.cursor, (unsigned long)block + HEADER_BYTES + TT_SLACK);
+	WRITE_ONCE(ring->hot->cursor, (unsigned long)block + HEADER_BYTES + TT_SLACK);
 	return true;
 }
 
 static unsigned long claim_slowly(struct tt_ring *ring, u32 bytes, struct tt_time time)
 {
-	bool alone = all_committed(READ_ONCE(ring->hot.commit), ring_position(ring));
-	u32 epoch = ring->hot.epoch;
+	bool alone = all_committed(READ_ONCE(ring->hot->commit), ring_position(ring));
+	u32 epoch = ring->hot->epoch;
 	unsigned long claim;
 	u32 extend;
 
 	/* From here on NMIs cannot claim in the belief that they know the epoch. */
-	WRITE_ONCE(ring->hot.epoch, TT_NO_EPOCH);
+	WRITE_ONCE(ring->hot->epoch, TT_NO_EPOCH);
 	barrier();
 	for (;;) {
-		if (in_block(READ_ONCE(ring->hot.cursor))) {
+		if (in_block(READ_ONCE(ring->hot->cursor))) {
 			extend = epoch == time.high ? 0 : TT_EXTEND_BYTES;
-			claim = this_cpu_add_return(tt_rings.hot.cursor, extend + bytes) -
+			claim = this_cpu_add_return(tt_rings_hot->cursor, extend + bytes) -
 				extend - bytes;
 			if (in_block(claim) && in_block(claim + extend))
 				break;
@@ -227,7 +228,7 @@ static unsigned long claim_slowly(struct tt_ring *ring, u32 bytes, struct tt_tim
 
 		*head = (struct tt_record_head){ .time = time.low, .id = TT_ID_EXTEND };
 		memcpy(head + 1, &time.high, sizeof(time.high));
-		tt_commit(&tt_rings.hot, extend, 0);
+		tt_commit(tt_rings_hot, extend, 0);
 		claim += extend;
 	}
 	barrier();
@@ -235,23 +236,30 @@ static unsigned long claim_slowly(struct tt_ring *ring, u32 bytes, struct tt_tim
 	 * A suspended writer may have claimed under the old epoch and not yet
 	 * compared; it must not find its own here.
 	 */
-	WRITE_ONCE(ring->hot.epoch, alone ? time.high : TT_NO_EPOCH);
+	WRITE_ONCE(ring->hot->epoch, alone ? time.high : TT_NO_EPOCH);
 	return claim;
 }
 
-unsigned long tt_ring_slow(unsigned long claim, u32 bytes, struct tt_time time)
+unsigned long tt_ring_slow(struct tt_cpu __percpu *cpu, unsigned long claim, u32 bytes,
+			   struct tt_time time)
 {
 	struct tt_ring *ring = this_cpu_ptr(&tt_rings);
 	bool outside = !in_block(claim - TT_SLACK);
 	unsigned long flags;
 
+	if (unlikely(cpu != READ_ONCE(tt_rings_hot))) {
+		/* It moves, and all are frozen. */
+		this_cpu_write(cpu->cursor, NO_BLOCK);
+		lose(TT_RING_FROZEN);
+		return 0;
+	}
 	retire(claim, bytes);
 	claim = 0;
 	raw_local_irq_save(flags);
 	if (ring->busy) {
 		/* Many void claims in one NMI must not carry the cursor into a block. */
 		if (outside)
-			this_cpu_sub(tt_rings.hot.cursor, bytes);
+			this_cpu_sub(cpu->cursor, bytes);
 		lose_nested(ring);
 	} else {
 		ring->busy = true;
@@ -327,6 +335,31 @@ void tt_rings_clear(void)
 	for_each_possible_cpu(cpu)
 		clear_ring(per_cpu_ptr(&tt_rings, cpu));
 	generation++;
+	WRITE_ONCE(frozen, was_frozen);
+	cpus_read_unlock();
+}
+
+/* A quiet ring goes on at @hot. */
+static void settle(struct tt_ring *ring, struct tt_cpu *hot)
+{
+	*hot = (struct tt_cpu){ .cursor = NO_BLOCK, .epoch = TT_NO_EPOCH,
+				.commit = ring->hot ? ring->hot->commit : 0 };
+	ring->hot = hot;
+}
+
+void tt_rings_move(struct tt_cpu __percpu *home, void (*told)(void))
+{
+	struct tt_cpu __percpu *to = home ?: &own_hot;
+	bool was_frozen = tt_rings_frozen();
+	unsigned int cpu;
+
+	cpus_read_lock();
+	quiesce();
+	for_each_possible_cpu(cpu)
+		settle(per_cpu_ptr(&tt_rings, cpu), per_cpu_ptr(to, cpu));
+	WRITE_ONCE(tt_rings_hot, to);
+	told();
+	synchronize_rcu(); /* recording runs with preemption off */
 	WRITE_ONCE(frozen, was_frozen);
 	cpus_read_unlock();
 }
@@ -421,7 +454,7 @@ static void take_memory(struct tt_ring *ring, struct tt_ring *from)
 	swap(ring->nblocks, from->nblocks);
 	ring->opened = 0;
 	ring->settled = 0;
-	ring->hot.commit = 0;
+	ring->hot->commit = 0;
 	clear_ring(ring);
 }
 
@@ -474,6 +507,10 @@ int tt_ring_prepare_cpu(unsigned int cpu)
 
 int tt_rings_init(u64 bytes)
 {
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		settle(per_cpu_ptr(&tt_rings, cpu), per_cpu_ptr(&own_hot, cpu));
 	return tt_rings_resize(bytes);
 }
 
@@ -490,13 +527,13 @@ void tt_rings_exit(void)
 static bool try_cut(const struct tt_ring *ring, struct tt_cut *cut)
 {
 	u64 opened = READ_ONCE(ring->opened);
-	unsigned long cursor = READ_ONCE(ring->hot.cursor);
+	unsigned long cursor = READ_ONCE(ring->hot->cursor);
 	u64 at = position(opened, cursor);
 	u64 commit, settled;
 	int i;
 
 	smp_rmb(); /* pairs with tt_commit(): what is counted is there */
-	commit = READ_ONCE(ring->hot.commit);
+	commit = READ_ONCE(ring->hot->commit);
 	settled = READ_ONCE(ring->settled);
 	cut->end = opened;
 	cut->begin = READ_ONCE(ring->first_visible);
@@ -517,8 +554,8 @@ static bool try_cut(const struct tt_ring *ring, struct tt_cut *cut)
 		cut->whole = clamp(settled, cut->begin, opened);
 		cut->last_bytes = CONTENT_BYTES;
 	}
-	return cut->whole == opened && cursor == READ_ONCE(ring->hot.cursor) &&
-	       commit == READ_ONCE(ring->hot.commit) && opened == READ_ONCE(ring->opened) &&
+	return cut->whole == opened && cursor == READ_ONCE(ring->hot->cursor) &&
+	       commit == READ_ONCE(ring->hot->commit) && opened == READ_ONCE(ring->opened) &&
 	       (cut->begin == opened ||
 		READ_ONCE(block_at(ring, cut->begin)->sequence) == cut->begin);
 }

@@ -19,7 +19,7 @@ enum tt_ring_mode { TT_RING_OVERWRITE, TT_RING_STOP };
 
 /**
  * struct tt_ring - the ring of one CPU
- * @hot: what the fast path uses.
+ * @hot: what the fast path uses: tt_rings_hot of the CPU.
  * @blocks: block n is at blocks + (n % nblocks) * 2 * TT_BLOCK_BYTES.
  * @nblocks: a power of two, 0 without memory.
  * @opened: blocks opened so far; the current one is the last.
@@ -35,7 +35,7 @@ enum tt_ring_mode { TT_RING_OVERWRITE, TT_RING_STOP };
  * @shared: the page that readers map.
  */
 struct tt_ring {
-	struct tt_cpu hot;
+	struct tt_cpu *hot;
 	void *blocks;
 	u64 nblocks;
 	u64 opened;
@@ -53,8 +53,12 @@ struct tt_ring {
 
 DECLARE_PER_CPU(struct tt_ring, tt_rings);
 
+/* What clients shall claim from. */
+extern struct tt_cpu __percpu *tt_rings_hot;
+
 /* Replaces a useless claim of tt_claim(), 0: the record is lost; any context, preemption off. */
-unsigned long tt_ring_slow(unsigned long claim, u32 bytes, struct tt_time time);
+unsigned long tt_ring_slow(struct tt_cpu __percpu *cpu, unsigned long claim, u32 bytes,
+			   struct tt_time time);
 
 /*
  * Control. May sleep; the caller serializes these with each other and with
@@ -69,6 +73,12 @@ bool tt_rings_frozen(void);
 void tt_rings_clear(void);
 void tt_rings_set_mode(enum tt_ring_mode mode);
 enum tt_ring_mode tt_rings_mode(void);
+
+/*
+ * Moves tt_rings_hot to @home, NULL: the tracer's own; then @told() lets every
+ * client know. When it returns nobody uses what it was before.
+ */
+void tt_rings_move(struct tt_cpu __percpu *home, void (*told)(void));
 
 /* Clears and replaces the memory. -ENOMEM leaves the old in place. */
 int tt_rings_resize(u64 bytes_per_cpu);

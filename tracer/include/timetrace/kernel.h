@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 6
+#define TT_ABI 7
 
 #define TT_BLOCK_BYTES PAGE_SIZE
 #define TT_SLACK (TT_MAX_RECORD_BYTES - TT_RECORD_ALIGN)
@@ -114,6 +114,8 @@ struct tt_time {
  * @stages: optional; durations that it observes.
  * @nstages: how many, at most TT_MAX_STAGES.
  * @key: what the recorders test; the tracer switches it.
+ * @home: optional; where the tracer keeps its struct tt_cpu while the client is
+ *	attached, see TT_HOME. Refused with -EBUSY when another client has one.
  * @on_switch: optional; called before @key goes on and after it went off.
  * @tell_peers: optional; lets other hosts know that a trigger of this one has fired, and by
  *	what name their traces of the moment shall go, too. May sleep.
@@ -137,6 +139,7 @@ struct tt_client {
 	const struct tt_stage_def *stages;
 	u32 nstages;
 	struct static_key_false *key;
+	struct tt_cpu __percpu *home;
 	int (*on_switch)(struct tt_client *client, bool on);
 	void (*tell_peers)(struct tt_client *client, u64 capture);
 
@@ -145,12 +148,26 @@ struct tt_client {
 	u16 ids[TT_MAX_CLIENT_EVENTS];
 	u64 __percpu *counts;
 	u32 limits[TT_MAX_STAGES];
-	unsigned long (*slow)(unsigned long claim, u32 bytes, struct tt_time time);
+	unsigned long (*slow)(struct tt_cpu __percpu *cpu, unsigned long claim, u32 bytes,
+			      struct tt_time time);
 	void (*over)(struct tt_client *client, u32 stage, u64 ticks);
 	void (*freeze)(struct tt_client *client, const char *reason, u64 capture);
 	void (*detach)(struct tt_client *client);
 	struct list_head entry;
 };
+
+/*
+ * A module that defines TT_HOME as the name of its per-CPU struct tt_cpu, and
+ * gives that as client->home, finds the cursor at an address that is part of
+ * its code: no record waits for a pointer to come from memory first.
+ */
+#ifdef TT_HOME
+DECLARE_PER_CPU_ALIGNED(struct tt_cpu, TT_HOME);
+#define TT_CPU(client) (&TT_HOME)
+#endif
+#ifndef TT_CPU
+#define TT_CPU(client) READ_ONCE((client)->cpu)
+#endif
 
 /*
  * Exported by timetrace.ko; call it through tt_attach() only. @abi is TT_ABI
@@ -286,22 +303,23 @@ do {										\
  */
 #define TT_RECORDER_AT(func, client, index, n, ...)				\
 static noinline __maybe_unused void						\
-func##_slow(unsigned long claim, struct tt_time time, TT_PARAMS(n, __VA_ARGS__)) \
+func##_slow(struct tt_cpu __percpu *_cpu, unsigned long claim, struct tt_time time, \
+	    TT_PARAMS(n, __VA_ARGS__))						\
 {										\
-	claim = (client)->slow(claim, TT_RECORD_BYTES(n, __VA_ARGS__), time);	\
+	claim = (client)->slow(_cpu, claim, TT_RECORD_BYTES(n, __VA_ARGS__), time); \
 	if (claim)								\
-		TT_FILL(client, (client)->cpu, index, claim, time, n, __VA_ARGS__); \
+		TT_FILL(client, _cpu, index, claim, time, n, __VA_ARGS__);	\
 }										\
 static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 						     TT_PARAMS(n, __VA_ARGS__))	\
 {										\
-	struct tt_cpu __percpu *_cpu = (client)->cpu;				\
+	struct tt_cpu __percpu *_cpu = TT_CPU(client);				\
 	unsigned long _claim;							\
 										\
 	if (tt_claim(_cpu, TT_RECORD_BYTES(n, __VA_ARGS__), time, &_claim))	\
 		TT_FILL(client, _cpu, index, _claim, time, n, __VA_ARGS__);	\
 	else									\
-		func##_slow(_claim, time, TT_NAMES(n, __VA_ARGS__));		\
+		func##_slow(_cpu, _claim, time, TT_NAMES(n, __VA_ARGS__));		\
 }
 
 /* A client built with TT_BARE cannot record, which shows what its nops cost. */

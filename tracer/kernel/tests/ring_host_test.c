@@ -103,7 +103,7 @@ void vunmap(void *area)
 }
 
 static struct static_key_false key = { 1 };
-static struct tt_client client = { .cpu = &tt_rings.hot, .slow = tt_ring_slow,
+static struct tt_client client = { .slow = tt_ring_slow,
 				   .key = &key };
 
 #define SMALL_BYTES 14
@@ -112,6 +112,7 @@ static struct tt_client client = { .cpu = &tt_rings.hot, .slow = tt_ring_slow,
 static void record(void)
 {
 	struct tt_record_head head;
+	struct tt_cpu *cpu;
 	struct tt_time time;
 	unsigned long claim;
 	u64 number, now;
@@ -128,8 +129,9 @@ static void record(void)
 	times[number] = now;
 	time = (struct tt_time){ (u32)now, now >> 32 };
 	interrupt();
-	if (!tt_claim(client.cpu, bytes, time, &claim))
-		claim = client.slow(claim, bytes, time);
+	cpu = client.cpu;
+	if (!tt_claim(cpu, bytes, time, &claim))
+		claim = client.slow(cpu, claim, bytes, time);
 	if (!claim)
 		return;
 	at = (u8 *)(claim - TT_SLACK);
@@ -140,7 +142,7 @@ static void record(void)
 	interrupt();
 	head = (struct tt_record_head){ time.low, large ? ID_LARGE : ID_SMALL };
 	memcpy(at, &head, sizeof(head));
-	tt_commit(client.cpu, bytes, 1);
+	tt_commit(cpu, bytes, 1);
 }
 
 void interrupt(void)
@@ -236,8 +238,8 @@ static void begin(u32 run, u64 blocks)
 	now_ns = random_below(1000000000);
 	produced = 0;
 	odd_mapping = run & 1;
-	tt_rings.hot = (struct tt_cpu){ PAGE_SIZE + TT_SLACK, 0, TT_NO_EPOCH };
 	CHECK(tt_rings_init(blocks * PAGE_SIZE) == 0);
+	client.cpu = tt_rings_hot;
 	tt_rings_thaw();
 	tt_rings_set_mode(TT_RING_OVERWRITE);
 }
@@ -320,6 +322,30 @@ static void test_freeze_counts(void)
 	end();
 }
 
+static struct tt_cpu home;
+
+static void tell(void)
+{
+	client.cpu = tt_rings_hot;
+}
+
+/* Modules come and go while interrupts record, some of which still claim where it was. */
+static void test_moves_lose_no_count(void)
+{
+	u32 run, i;
+
+	for (run = 0; run < 100; run++) {
+		begin(2000 + run, 4);
+		odds = 5 + random_below(50);
+		for (i = 0; i < 2000; i++) {
+			if (i % 100 == 50)
+				tt_rings_move(i % 200 == 50 ? &home : NULL, tell);
+			record();
+		}
+		end();
+	}
+}
+
 static void test_resize(void)
 {
 	u32 i;
@@ -365,6 +391,7 @@ int main(void)
 	test_wraps_lose_nothing_else();
 	test_stop_keeps_the_oldest();
 	test_freeze_counts();
+	test_moves_lose_no_count();
 	test_resize();
 	test_cut_is_a_moment();
 	printf("ring_host_test: ok\n");

@@ -61,11 +61,14 @@ extern bool irqs_off;
 
 #define DECLARE_PER_CPU(t, name) extern t name
 #define DEFINE_PER_CPU(t, name) t name
+#define DECLARE_PER_CPU_ALIGNED(t, name) extern t name
+#define DEFINE_PER_CPU_ALIGNED(t, name) t name ____cacheline_aligned
 #define this_cpu_ptr(p) (p)
 #define per_cpu_ptr(p, cpu) ((void)(cpu), (p))
 #define this_cpu_read(x) READ_ONCE(x)
 #define raw_cpu_read(x) READ_ONCE(x)
 #define this_cpu_inc(x) ((x)++)
+#define this_cpu_write(x, v) WRITE_ONCE(x, v)
 #define this_cpu_sub(x, v) ((x) -= (v))
 #define this_cpu_add(x, v) ({ interrupt(); (x) += (v); interrupt(); })
 #define this_cpu_xchg(x, v) xchg(&(x), v)
