@@ -145,6 +145,7 @@ struct homa_observed {
  * @tick_timer: runs while there are RPCs.
  * @ticking: it does; see homa_net_tick_needed().
  * @tick_ns: from its last pass to the next.
+ * @open_rpcs: those it found under way, see struct pass; falls by an eighth a pass at most.
  * @tick_work: finishes a pass that is too long for a softirq.
  * @dead: large RPCs to be freed by @reap_work.
  * @reap_work: frees @dead.
@@ -187,6 +188,7 @@ struct homa_net {
 	struct hrtimer tick_timer;
 	int ticking;
 	u64 tick_ns;
+	u32 open_rpcs;
 	struct work_struct tick_work;
 
 	struct llist_head dead;

@@ -5,8 +5,10 @@
  * A packet stays where it is as long as its CPU finds pauses between packets. Is
  * it at work on packets without a pause for busy_usecs, the RPCs are divided
  * among two CPUs, by their hash, after twice that time among three, and so on;
- * with the next pause all stay again. Costs a look at the clock at both ends of
- * a packet. Right for loads that change.
+ * with the next pause all stay again. While more than two RPCs a CPU are under
+ * way, they are divided among all of them as by rpchash: the messages that meet
+ * in a CPU's queue then share its wake-ups. Costs a look at the clock at both
+ * ends of a packet. Right for loads that change.
  */
 
 #include "steer.h"
@@ -16,6 +18,8 @@
  */
 #define HOMA_ADAPTIVE_SHIFT 5
 
+#define HOMA_ADAPTIVE_RPCS 2
+
 static int adaptive_pick(struct homa_steered *packet)
 {
 	u64 busy_ns = homa_busy_ns(packet->hnet), work_ns;
@@ -23,6 +27,8 @@ static int adaptive_pick(struct homa_steered *packet)
 	int cpu = packet->here;
 	u32 width, step;
 
+	if (READ_ONCE(packet->hnet->open_rpcs) > HOMA_ADAPTIVE_RPCS * num_online_cpus())
+		return homa_steer_rpchash.pick(packet);
 	packet->why = HOMA_STEER_LOAD;
 	if (core->done_ns + (busy_ns >> HOMA_ADAPTIVE_SHIFT) < packet->now_ns)
 		core->work_ns = packet->now_ns;

@@ -123,10 +123,19 @@ static u32 make_place(struct homa_rpc *rpc)
 	return refcount_read(&rpc->peer->refs) <= 2;
 }
 
-/* One tick of an RPC that the caller holds a reference of. @wanted: places for
- * hosts that found none.
+/**
+ * struct pass - of all RPCs of a namespace
+ * @wanted: places for hosts that found none.
+ * @open: RPCs that something happens with: no replies that have waited for an ACK all along
+ *	since the pass before.
  */
-static void tick_rpc(struct homa_rpc *rpc, u32 *wanted)
+struct pass {
+	u32 wanted;
+	u32 open;
+};
+
+/* One tick of an RPC that the caller holds a reference of. */
+static void tick_rpc(struct homa_rpc *rpc, struct pass *pass)
 {
 	const struct homa_tunables *tun = &rpc->hsk->hnet->tun;
 	u32 first = READ_ONCE(tun->resend_ticks);
@@ -137,10 +146,11 @@ static void tick_rpc(struct homa_rpc *rpc, u32 *wanted)
 		homa_rpc_unlock(rpc);
 		return;
 	}
-	if (unlikely(*wanted) && gives_way(rpc)) {
-		*wanted -= make_place(rpc);
+	if (unlikely(pass->wanted) && gives_way(rpc)) {
+		pass->wanted -= make_place(rpc);
 		return;
 	}
+	pass->open += homa_rpc_is_client(rpc) || rpc->tx.done_ticks < 2;
 	error = new_peer_error(rpc);
 	if (unlikely(error)) {
 		homa_rpc_fail(rpc, error);
@@ -168,7 +178,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 {
 	struct homa_sock *hsk = NULL;
 	u64 start_ns = ktime_get_ns(), took_ns;
-	u32 wanted = homa_peer_refused(hnet);
+	struct pass pass = { .wanted = homa_peer_refused(hnet) };
 
 	while ((hsk = homa_sock_next(hnet, hsk))) {
 		struct homa_rpc *rpc = NULL;
@@ -179,12 +189,14 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 			continue;
 
 		while ((rpc = homa_rpc_next(hsk, rpc))) {
-			tick_rpc(rpc, &wanted);
+			tick_rpc(rpc, &pass);
 			if (may_sleep)
 				cond_resched();
 		}
 		homa_retry_buffers(hsk);
 	}
+	/* What one pass finds varies; strategies shall not go to and fro with it. */
+	WRITE_ONCE(hnet->open_rpcs, max(pass.open, hnet->open_rpcs * 7 / 8));
 	homa_grant_check(hnet);
 	homa_pacer_passing(hnet);
 	took_ns = ktime_get_ns() - start_ns;
@@ -216,6 +228,7 @@ static bool stop(struct homa_net *hnet)
 	struct homa_sock *hsk;
 	bool idle = true;
 
+	WRITE_ONCE(hnet->open_rpcs, 0);
 	WRITE_ONCE(hnet->ticking, 0);
 	spin_lock_bh(&hnet->sock_lock);
 	list_for_each_entry(hsk, &hnet->socks, net_link) {

@@ -10,7 +10,8 @@ metric() { in_host "$1" awk -v name="$2" '$1 == name { sum += $2 } END { print s
 steered() { echo $(($(metric h1 steered) + $(metric h2 steered))); }
 
 length=20000
-traffic() { exchange --count "$(scaled 100 30)" --max-length $length --outstanding 16 --deadline 500; }
+outstanding=16                  # of adaptive's view, many: more than two for each of the guest's CPUs
+traffic() { exchange --count "$(scaled 100 30)" --max-length $length --outstanding $outstanding --deadline 500; }
 
 moves() {                       # moves STRATEGY: packets
 	both "steering=$1" || return 1
@@ -80,9 +81,13 @@ check gen2 moves gen2
 check gen2_why explained 3 4
 check gen3 moves gen3
 check gen3_why explained 5 6
+check adaptive_many moves adaptive
+check adaptive_many_why explained 1
+outstanding=3
 check adaptive_pauses both busy_usecs=1
 check adaptive_stays stays adaptive
 check adaptive_spreads spreads
+outstanding=16
 check rps rps
 check rps_kernel only_on 1 kernel
 check rps_same_core only_on 0 same_core
