@@ -44,6 +44,29 @@ while_read() {                  # dumps, text and streams meanwhile do not chang
 	wait $! && verified
 }
 
+stream_begins() {
+	rm -f /tmp/app.ttd
+	ttdump --stream /tmp/app.ttd &
+	stream=$!
+	wait_for 10 test -s /tmp/app.ttd
+}
+stream_ends() { kill -INT $stream && wait $stream; }
+
+streamed() {                    # more than the rings hold at the end
+	stream_begins && app_check write 2 $((many * 16)) 64 pause >/tmp/counts
+	stream_ends && app_check verify /tmp/app.ttd /tmp/counts >/tmp/verified || return 1
+	cat /tmp/verified
+	[ "$(sed -n 's/.* decoded \([0-9]*\) .*/\1/p' /tmp/verified | awk '$1 > 6000' | wc -l)" = 2 ]
+}
+
+streamed_and_gone() {           # its ring has given way to others when the stream ends
+	stream_begins && app_check write 1 20000 1024 >/tmp/counts && app_check rings 300 >/dev/null
+	stream_ends && ttdump --info /tmp/app.ttd >/tmp/info || return 1
+	grep gone /tmp/info
+	! grep 'damaged bytes [1-9]' /tmp/info && grep -q '^# ring .*, gone when the stream ended: produced [1-9][0-9][0-9][0-9]*, ' /tmp/info &&
+		ttdump --text /tmp/app.ttd | grep -c check:plain
+}
+
 frozen() {                      # counted as such, and seen by running writers
 	app_check write 2 "$many" 64 pause >/tmp/counts &
 	for _ in 1 2 3; do word freeze && sleep 0.1 && word thaw || return 1; done
@@ -137,6 +160,8 @@ check example example
 check conserved conserved
 check not_wrapped not_wrapped
 check while_read while_read
+check streamed streamed
+check streamed_and_gone streamed_and_gone
 check frozen frozen
 check stopped stopped
 check cleared cleared

@@ -141,12 +141,12 @@ static int make_room(u32 npages)
 /* Numbers above those of CPUs; the same one after another ring only when all are used up. */
 static u32 next_number(void)
 {
-	static u32 last = TT_APP_MAX_RINGS * 4 - 1;
+	static u32 last = TT_APP_NUMBERS - 1;
 	struct tt_app_ring *ring;
 	bool used;
 
 	do {
-		last = (last + 1) % (TT_APP_MAX_RINGS * 4);
+		last = (last + 1) % TT_APP_NUMBERS;
 		used = false;
 		list_for_each_entry(ring, &tt_app_rings, entry)
 			used |= ring->number == nr_cpu_ids + last;
@@ -394,10 +394,11 @@ static bool look(const struct tt_app_ring *ring, struct view *view)
 	return true;
 }
 
-/* Copies block @sequence and makes it one of a dump. -ESTALE: it is another one by now. */
-static int copy_block(const struct tt_app_ring *ring, const struct view *view, u64 sequence,
-		      u64 least_ticks, u64 most_ticks, struct tt_block *to)
+/* Copies block @at->next and makes it one of a dump. -ESTALE: it is another one by now. */
+static int copy_block(const struct tt_app_ring *ring, const struct view *view,
+		      struct tt_app_cursor *at, u64 most_ticks, struct tt_block *to)
 {
+	u64 sequence = at->next;
 	u32 bytes = sequence + 1 == view->opened ? view->last_bytes : CONTENT_BYTES;
 	const struct tt_app_page *page = ring->page;
 	u32 records;
@@ -411,15 +412,28 @@ static int copy_block(const struct tt_app_ring *ring, const struct view *view, u
 	to->header_bytes = HEADER_BYTES;
 	to->cpu = ring->number;
 	to->sequence = sequence;
-	to->time_ticks = clamp(to->time_ticks, least_ticks, most_ticks);
+	to->time_ticks = clamp(to->time_ticks, at->ticks, most_ticks);
 	to->time_ns = tt_clock_ns_at(to->time_ticks);
-	to->first_record = growth(to->first_record, view->cleared);
+	/* Records are not before others, whatever it says. */
+	to->first_record = max(growth(to->first_record, view->cleared), at->stored);
 	to->lost_nested = 0; /* the account has them */
 	to->lost_frozen = 0;
 	to->lost_full = 0;
 	bytes = good_bytes(to, bytes, most_ticks, &records);
 	to->commit = (u64)records * TT_COMMIT_RECORD + bytes;
+	at->ticks = to->time_ticks;
+	at->stored = to->first_record + records;
 	return 0;
+}
+
+/* Before the first block. */
+static struct tt_app_cursor begin_of(const struct view *view)
+{
+	struct tt_app_cursor at = { .next = view->begin };
+	u64 ns;
+
+	tt_clock_begin(&at.ticks, &ns);
+	return at;
 }
 
 /* One attempt; false: what was newest has been overwritten meanwhile. */
@@ -427,36 +441,31 @@ static bool copy_ring(const struct tt_app_ring *ring, const struct view *view, u
 		      struct tt_block *first, struct tt_cpu_account *account)
 {
 	u64 most = tt_clock_now() + CLOCKS_DIFFER;
-	u64 copied = 0, stored = 0;
+	struct tt_app_cursor at = begin_of(view);
 	struct tt_block *to = first;
-	u64 least, ns, k;
+	u64 copied = 0;
 	int err = 0;
 
-	tt_clock_begin(&least, &ns);
-	for (k = view->begin; k < view->opened; k++) {
-		err = copy_block(ring, view, k, least, most, to);
+	for (; at.next < view->opened; at.next++) {
+		err = copy_block(ring, view, &at, most, to);
 		if (err)
 			continue;
-		least = to->time_ticks;
-		if (to > first && least <= from) {
+		if (to > first && at.ticks <= from) {
 			/* The one before is older than what was asked for. */
 			memcpy(first, to, TT_BLOCK_BYTES);
 			to = first;
 			copied = 0;
 		}
-		/* Records are not before others, whatever it says. */
-		to->first_record = max(to->first_record, stored);
 		copied += TT_COMMIT_RECORDS(to->commit);
-		stored = to->first_record + TT_COMMIT_RECORDS(to->commit);
 		to = (void *)to + TT_BLOCK_BYTES;
 	}
 	account->blocks = ((void *)to - (void *)first) / TT_BLOCK_BYTES;
 	account->overwritten = account->blocks ? first->first_record : 0;
-	account->lost_reader = stored - copied - account->overwritten;
+	account->lost_reader = at.stored - copied - account->overwritten;
 	account->lost_nested = view->lost[TT_RING_NESTED];
 	account->lost_frozen = view->lost[TT_RING_FROZEN];
 	account->lost_full = view->lost[TT_RING_FULL];
-	account->produced = stored + account->lost_nested + account->lost_frozen +
+	account->produced = at.stored + account->lost_nested + account->lost_frozen +
 			    account->lost_full;
 	return !err;
 }
@@ -473,6 +482,24 @@ void tt_app_copy(const struct tt_app_ring *ring, u64 from, struct tt_block *to,
 	for (i = 0; i < COPY_ATTEMPTS; i++)
 		if (!look(ring, &view) || copy_ring(ring, &view, from, to, account))
 			break;
+}
+
+u32 tt_app_take(const struct tt_app_ring *ring, struct tt_app_cursor *at, void *to, u32 room)
+{
+	u64 most = tt_clock_now() + CLOCKS_DIFFER;
+	struct view view;
+	u32 taken = 0;
+
+	if (!look(ring, &view))
+		return 0;
+	if (!at->ticks)
+		*at = begin_of(&view);
+	/* The last one is still being filled. */
+	for (at->next = max(at->next, view.begin); at->next + 1 < view.opened && taken < room;
+	     at->next++)
+		if (!copy_block(ring, &view, at, most, to + taken * TT_BLOCK_BYTES))
+			taken++; /* else overwritten */
+	return taken;
 }
 
 int tt_app_init(void)

@@ -13,6 +13,7 @@
 
 #define TT_APP_MAX_RINGS 256
 #define TT_APP_MAX_KIB 65536 /* of all rings together */
+#define TT_APP_NUMBERS (TT_APP_MAX_RINGS * 4) /* of rings, from nr_cpu_ids on */
 
 /**
  * struct tt_app_ring - the ring of a thread; stays when the thread is gone
@@ -60,5 +61,20 @@ u32 tt_app_count(u64 *blocks);
  */
 void tt_app_copy(const struct tt_app_ring *ring, u64 from, struct tt_block *to,
 		 struct tt_cpu_account *account);
+
+/**
+ * struct tt_app_cursor - how far somebody is in a ring
+ * @next: block that comes next.
+ * @ticks: of the block before it.
+ * @stored: records up to its end.
+ */
+struct tt_app_cursor {
+	u64 next;
+	u64 ticks;
+	u64 stored;
+};
+
+/* Copies full blocks from @at on, at most @room, checked in the same way. Return: how many. */
+u32 tt_app_take(const struct tt_app_ring *ring, struct tt_app_cursor *at, void *to, u32 room);
 
 #endif /* TIMETRACE_APP_H */

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "app.h"
 #include "compat.h"
 #include "events.h"
 #include "ring.h"
@@ -15,6 +16,7 @@
 #include "stream.h"
 
 #define BUFFER_BLOCKS 64
+#define THREAD_BLOCKS 8 /* of one thread at a time, so that there is room for others */
 
 /**
  * struct tt_stream - where a reader is
@@ -22,16 +24,27 @@
  *	who maps a ring takes tt_mutex under the lock of that memory.
  * @generation: of the rings that it reads.
  * @turn: the CPU that comes first in the next call.
+ * @threads_first: in the next call.
  * @blocks: for BUFFER_BLOCKS blocks.
+ * @threads: of each number of a thread's ring.
  * @next: of each CPU the first block that was not given out.
  */
 struct tt_stream {
 	struct mutex lock;
 	u64 generation;
 	unsigned int turn;
+	bool threads_first;
 	void *blocks;
+	struct tt_app_cursor *threads;
 	u64 next[];
 };
+
+void tt_stream_free(struct tt_stream *stream)
+{
+	kvfree(stream->threads);
+	kvfree(stream->blocks);
+	kvfree(stream);
+}
 
 struct tt_stream *tt_stream_new(void)
 {
@@ -40,8 +53,9 @@ struct tt_stream *tt_stream_new(void)
 	if (!stream)
 		return ERR_PTR(-ENOMEM);
 	stream->blocks = kvmalloc(BUFFER_BLOCKS * TT_BLOCK_BYTES, GFP_KERNEL);
-	if (!stream->blocks) {
-		kvfree(stream);
+	stream->threads = kvcalloc(TT_APP_NUMBERS, sizeof(*stream->threads), GFP_KERNEL);
+	if (!stream->blocks || !stream->threads) {
+		tt_stream_free(stream);
 		return ERR_PTR(-ENOMEM);
 	}
 	mutex_init(&stream->lock);
@@ -49,12 +63,6 @@ struct tt_stream *tt_stream_new(void)
 	stream->generation = tt_rings_generation();
 	mutex_unlock(&tt_mutex);
 	return stream;
-}
-
-void tt_stream_free(struct tt_stream *stream)
-{
-	kvfree(stream->blocks);
-	kvfree(stream);
 }
 
 /* The full blocks of one CPU, at most @room of them, to @to. How many. */
@@ -74,23 +82,48 @@ static u32 take_cpu(struct tt_stream *stream, unsigned int cpu, void *to, u32 ro
 	return taken;
 }
 
-/* The same of all CPUs, or -ESTALE. */
-static int take(struct tt_stream *stream, u32 room)
+static u32 take_cpus(struct tt_stream *stream, void *to, u32 room)
 {
 	unsigned int i, cpu;
 	u32 taken = 0;
 
-	if (stream->generation != tt_rings_generation())
-		return -ESTALE;
 	for (i = 0; i < nr_cpu_ids && taken < room; i++) {
 		cpu = (stream->turn + i) % nr_cpu_ids;
 		if (per_cpu_ptr(&tt_rings, cpu)->nblocks)
-			taken += take_cpu(stream, cpu, stream->blocks + taken * TT_BLOCK_BYTES,
-					  room - taken);
+			taken += take_cpu(stream, cpu, to + taken * TT_BLOCK_BYTES, room - taken);
 	}
 	/* Whoever filled the buffer waits for the others next time. */
 	stream->turn = (stream->turn + i) % nr_cpu_ids;
 	return taken;
+}
+
+static u32 take_threads(struct tt_stream *stream, void *to, u32 room)
+{
+	struct tt_app_ring *ring;
+	u32 taken = 0;
+
+	list_for_each_entry(ring, &tt_app_rings, entry)
+		taken += tt_app_take(ring, &stream->threads[ring->number - nr_cpu_ids],
+				     to + taken * TT_BLOCK_BYTES,
+				     min_t(u32, room - taken, THREAD_BLOCKS));
+	return taken;
+}
+
+/* Blocks of CPUs and threads, or -ESTALE. */
+static int take(struct tt_stream *stream, u32 room)
+{
+	bool threads_first = stream->threads_first;
+	void *to = stream->blocks;
+	u32 taken;
+
+	if (stream->generation != tt_rings_generation())
+		return -ESTALE;
+	stream->threads_first = !threads_first;
+	taken = threads_first ? take_threads(stream, to, room) : take_cpus(stream, to, room);
+	to += taken * TT_BLOCK_BYTES;
+	room -= taken;
+	return taken + (threads_first ? take_cpus(stream, to, room) :
+					take_threads(stream, to, room));
 }
 
 ssize_t tt_stream_read(struct tt_stream *stream, char __user *to, size_t count)

@@ -217,7 +217,7 @@ uint64_t tt_complete_since_ns(const struct tt_reader *r, uint32_t cpu)
 
 int tt_thread_of(const struct tt_reader *r, uint32_t cpu, struct tt_thread *thread)
 {
-	if (cpu < r->info.first_thread || cpu >= r->info.cpus || !r->cpus[cpu].known)
+	if (cpu < r->info.first_thread || cpu >= r->info.cpus || !r->cpus[cpu].thread.tid)
 		return -EINVAL;
 	*thread = r->cpus[cpu].thread;
 	return 0;

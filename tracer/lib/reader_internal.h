@@ -37,7 +37,6 @@ struct cpu {
 	uint64_t produced;
 	uint64_t decoded;
 	uint64_t complete_since_ns;
-	int known; /* it has an account */
 	struct tt_thread thread; /* whose ring it is; tid is 0 for that of a CPU */
 
 	/* Merge: window[head..tail) is sorted, blocks from next_block on are not in it. */

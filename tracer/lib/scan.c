@@ -329,7 +329,6 @@ static void apply_account(struct tt_reader *r, struct cpu *cpu, const struct con
 {
 	uint64_t lost = acc->lost_frozen + acc->lost_nested + acc->lost_full;
 
-	cpu->known = 1;
 	cpu->thread = (struct tt_thread){ .pid = acc->pid, .tid = acc->tid };
 	memcpy(cpu->thread.comm, acc->comm, sizeof(cpu->thread.comm) - 1);
 	cpu->lost[TT_LOSS_OVERWRITTEN] = acc->overwritten;

@@ -54,6 +54,8 @@ void tt_print_heading(FILE *to, const struct tt_reader *reader)
 			fprintf(to, "# cpu %u", cpu);
 		else if (!tt_thread_of(reader, cpu, &thread))
 			fprintf(to, "# ring %u of thread %u (%s)", cpu, thread.tid, thread.comm);
+		else if (tt_produced(reader, cpu))
+			fprintf(to, "# ring %u, gone when the stream ended", cpu);
 		else
 			continue;
 		fprintf(to, ": produced %" PRIu64, tt_produced(reader, cpu));

@@ -23,7 +23,7 @@
 #define BUFFER_BYTES (1 << 20)
 #define PAUSE_NS 5000000
 
-/* What the file has of a CPU. */
+/* What the file has of the ring of a CPU, or of a thread. */
 struct cpu {
 	uint64_t blocks;
 	uint64_t last; /* sequence number */
@@ -32,6 +32,7 @@ struct cpu {
 	uint64_t records;
 	int gap;
 	uint64_t add; /* to the first_record of its blocks, once that is known */
+	int settled;
 };
 
 struct stream {
@@ -40,6 +41,7 @@ struct stream {
 	uint64_t blocks;
 	struct cpu *cpus;
 	uint32_t ncpus;
+	uint32_t gone; /* rings that were not there any more at the end */
 	const char *what; /* file of the error */
 };
 
@@ -158,6 +160,7 @@ static int write_front(struct stream *s, const uint8_t *dump, uint64_t blocks)
 		return fail(s, "the dictionary", EFBIG);
 	h.header_bytes = BLOCKS_AT - h.dictionary_bytes;
 	h.blocks = blocks;
+	h.cpus += s->gone;
 	err = write_at(s, dump + dictionary_at, h.dictionary_bytes, h.header_bytes);
 	return err ? err : write_at(s, &h, sizeof(h), 0);
 }
@@ -168,6 +171,7 @@ static void settle(struct tt_cpu_account *acc, struct cpu *cpu)
 	uint64_t stored = acc->produced - acc->lost_frozen - acc->lost_nested - acc->lost_full;
 	uint64_t missing = stored - cpu->records;
 
+	cpu->settled = 1;
 	acc->blocks = cpu->blocks;
 	acc->overwritten = missing;
 	if (cpu->gap && cpu->first_record < missing)
@@ -217,6 +221,17 @@ static int write_back(struct stream *s, const uint8_t *dump, size_t bytes, const
 		memcpy(&acc, accounts, sizeof(acc));
 		settle(&acc, acc.cpu < s->ncpus ? &s->cpus[acc.cpu] : &none);
 		err = write_at(s, &acc, sizeof(acc), at);
+	}
+	/* Rings of threads that have given way to others. */
+	for (i = h->first_thread; i < s->ncpus && !err; i++) {
+		if (!s->cpus[i].blocks || s->cpus[i].settled)
+			continue;
+		acc = (struct tt_cpu_account){ .magic = TT_ACCOUNT_MAGIC, .cpu = i,
+					       .produced = s->cpus[i].due };
+		settle(&acc, &s->cpus[i]);
+		err = write_at(s, &acc, sizeof(acc), at);
+		at += sizeof(acc);
+		s->gone++;
 	}
 	rest = bytes - (size_t)(accounts - dump) - sizeof(end);
 	memcpy(end.magic, TT_END_MAGIC, sizeof(end.magic));

@@ -141,7 +141,8 @@ uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
 uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
 
 /*
- * Whose ring number @cpu is. 0; -EINVAL: it is a CPU's, or there is none. All of
+ * Whose ring number @cpu is. 0; -EINVAL: it is a CPU's, there is none, or a stream has
+ * seen it go. All of
  * a ring, its losses too, is what the application made of it: to be trusted as
  * much as the application.
  */
