@@ -9,6 +9,7 @@
  */
 
 #include <linux/ethtool.h>
+#include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -61,33 +62,57 @@ u32 homa_link_packet_bytes(struct homa_net *hnet, int ifindex)
 	rcu_read_lock();
 	link = homa_link_paced(hnet, ifindex);
 	if (link)
-		bytes = homa_pace_bytes(homa_pacer_limit_ns(hnet), READ_ONCE(link->mbps));
+		bytes = homa_pace_bytes(homa_pacer_packet_ns(hnet), READ_ONCE(link->mbps));
 	rcu_read_unlock();
 	return bytes;
 }
 
-u64 homa_link_backlog_ns(const struct homa_link *link, u64 now_ns, u64 limit_ns)
+/* @ns before *@time_ns. */
+static u64 before(const atomic64_t *time_ns, u64 ns)
 {
-	u64 idle_ns = atomic64_read(&link->idle_ns);
+	u64 then_ns = atomic64_read(time_ns);
 
-	return idle_ns > now_ns + limit_ns ? idle_ns - limit_ns - now_ns : 0;
+	return then_ns > ns ? then_ns - ns : 0;
 }
 
-u64 homa_link_occupy(const struct homa_link *link, atomic64_t *idle_ns, u32 bytes)
+u64 homa_link_due_ns(const struct homa_link *link, const struct homa_link_clock *clock,
+		     u64 early_ns)
 {
-	u32 mbps = READ_ONCE(link->mbps);
-	u64 now_ns, cost_ns, begin_ns;
-	s64 was_ns;
+	return max(before(&clock->idle_ns, early_ns),
+		   before(&clock->planned_ns, homa_pacer_queue_ns(link->hnet)));
+}
+
+void homa_link_given(const struct homa_link *link, struct homa_link_clock *clock, u64 due_ns)
+{
+	u64 now_ns = ktime_get_ns(), late_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+
+	late_ns = homa_pace_late_ns(READ_ONCE(clock->late_ns), late_ns);
+	WRITE_ONCE(clock->late_ns, clamp_t(u64, late_ns, hrtimer_resolution,
+					   homa_pacer_packet_ns(link->hnet)));
+}
+
+/* Return: when what takes @cost_ns begins. */
+static u64 advance(atomic64_t *end_ns, u64 now_ns, u64 cost_ns)
+{
+	s64 was_ns = atomic64_read(end_ns);
+	u64 begin_ns;
+
+	do {
+		begin_ns = max_t(u64, was_ns, now_ns);
+	} while (!atomic64_try_cmpxchg(end_ns, &was_ns, begin_ns + cost_ns));
+	return begin_ns;
+}
+
+u64 homa_link_occupy(const struct homa_link *link, struct homa_link_clock *clock, u32 bytes)
+{
+	u32 mbps = READ_ONCE(link->mbps), usage = READ_ONCE(link->hnet->tun.max_link_usage);
+	u64 now_ns;
 
 	if (!mbps)
 		return 0;
-	cost_ns = homa_pace_ns(bytes, mbps, READ_ONCE(link->hnet->tun.max_link_usage));
 	now_ns = ktime_get_ns();
-	was_ns = atomic64_read(idle_ns);
-	do {
-		begin_ns = max_t(u64, was_ns, now_ns);
-	} while (!atomic64_try_cmpxchg(idle_ns, &was_ns, begin_ns + cost_ns));
-	return begin_ns;
+	advance(&clock->idle_ns, now_ns, homa_pace_ns(bytes, mbps, 100));
+	return advance(&clock->planned_ns, now_ns, homa_pace_ns(bytes, mbps, usage));
 }
 
 /**
@@ -98,16 +123,18 @@ u64 homa_link_occupy(const struct homa_link *link, atomic64_t *idle_ns, u32 byte
  */
 void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_bytes)
 {
+	const struct net_device *dev = skb_dst(skb)->dev;
+	u32 frame_bytes = HOMA_PACE_FRAME_BYTES + (is_vlan_dev(dev) ? VLAN_HLEN : 0);
 	u32 segments = skb_shinfo(skb)->gso_segs ?: 1;
 	u32 bytes = skb->len + (segments - 1) * sizeof(struct homa_data_hdr) +
-		    segments * (ip_bytes + HOMA_PACE_FRAME_BYTES);
+		    segments * (ip_bytes + frame_bytes);
 	const struct homa_pacer *pacer;
 	struct homa_link *link;
 	u64 begin_ns;
 
 	rcu_read_lock();
-	link = homa_link_paced(hnet, skb_dst(skb)->dev->ifindex);
-	begin_ns = link ? homa_link_occupy(link, &link->idle_ns, bytes) : 0;
+	link = homa_link_paced(hnet, dev->ifindex);
+	begin_ns = link ? homa_link_occupy(link, &link->clock, bytes) : 0;
 	if (!begin_ns)
 		goto out;
 	pacer = READ_ONCE(link->pacer);

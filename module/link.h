@@ -12,6 +12,18 @@ struct homa_pacer;
 struct task_struct;
 
 /**
+ * struct homa_link_clock - when a link will have sent what it was given, as far as we know
+ * @idle_ns: that time.
+ * @planned_ns: the same if it used no more than max_link_usage percent of its speed.
+ * @late_ns: how late it was given more lately: that is due so long before @idle_ns.
+ */
+struct homa_link_clock {
+	atomic64_t idle_ns;
+	atomic64_t planned_ns;
+	u64 late_ns;
+};
+
+/**
  * struct homa_link - a network device of a namespace. Found under RCU in
  * hnet->links; fields without a lock are read as they are
  * @rcu: frees it.
@@ -19,8 +31,8 @@ struct task_struct;
  * @dev: the device; longer than the link.
  * @device_mbps: speed the device tells, 0: none.
  * @mbps: speed to pace at, 0: the link is not paced.
- * @idle_ns: when it will have sent all it was given, as far as we know.
- * @wire_ns: the same of what has left its queueing disciplines "homa".
+ * @clock: of all it was given.
+ * @wire: of what has left its queueing disciplines "homa".
  * @qdiscs: number of those.
  * @qdisc_bytes: of DATA that wait in them.
  * @lock: protects what follows. Nests in an RPC's lock.
@@ -40,8 +52,8 @@ struct homa_link {
 	struct net_device *dev;
 	u32 device_mbps;
 	u32 mbps;
-	atomic64_t idle_ns;
-	atomic64_t wire_ns;
+	struct homa_link_clock clock;
+	struct homa_link_clock wire;
 	atomic_t qdiscs;
 	atomic_t qdisc_bytes;
 
@@ -68,13 +80,19 @@ u32 homa_link_mbps(struct homa_net *hnet, int ifindex);
  */
 u32 homa_link_packet_bytes(struct homa_net *hnet, int ifindex);
 
-/* Nanoseconds until @link is as good as idle, 0: it is. */
-u64 homa_link_backlog_ns(const struct homa_link *link, u64 now_ns, u64 limit_ns);
-
-/* @bytes, with all that surrounds them, are about to be sent by @link, which will
- * be idle at *@idle_ns. Return: when they begin; 0: its speed is unknown.
+/* When @link may be given more: @early_ns before it is idle, or later where it was
+ * used more than planned.
  */
-u64 homa_link_occupy(const struct homa_link *link, atomic64_t *idle_ns, u32 bytes);
+u64 homa_link_due_ns(const struct homa_link *link, const struct homa_link_clock *clock,
+		     u64 early_ns);
+
+/* @link was given what should have come at @due_ns. */
+void homa_link_given(const struct homa_link *link, struct homa_link_clock *clock, u64 due_ns);
+
+/* @bytes, with all that surrounds them, are about to be sent by @link. Return: when
+ * they begin as planned; 0: its speed is unknown.
+ */
+u64 homa_link_occupy(const struct homa_link *link, struct homa_link_clock *clock, u32 bytes);
 
 /* Writer of link_mbps: the speeds of all links of @hnet change. */
 void homa_link_update_all(struct homa_net *hnet);

@@ -10,6 +10,11 @@ u64 homa_pace_ns(u32 bytes, u32 mbps, u32 usage)
 	return div64_u64((u64)bytes * 8 * 1000 * 100, (u64)mbps * usage);
 }
 
+u64 homa_pace_late_ns(u64 was_ns, u64 late_ns)
+{
+	return max(was_ns - min(was_ns, was_ns / 256 + 1), late_ns);
+}
+
 u32 homa_pace_bytes(u64 ns, u32 mbps)
 {
 	return min_t(u64, div_u64(ns * mbps, 8000), ~0u);

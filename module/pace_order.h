@@ -8,10 +8,10 @@
 
 #include <linux/types.h>
 
-/* Of each packet on an Ethernet besides its IP packet: headers with a VLAN tag
- * and checksum, preamble, gap.
+/* Of each packet on an Ethernet besides its IP packet: header without a VLAN tag,
+ * checksum, preamble, gap.
  */
-#define HOMA_PACE_FRAME_BYTES 42
+#define HOMA_PACE_FRAME_BYTES 38
 
 /* Place of a message among those that wait for a link. */
 struct homa_pace_rank {
@@ -34,6 +34,15 @@ static inline bool homa_pace_before(const struct homa_pace_rank *a, const struct
  * @usage: percent of the link to be used, not 0.
  */
 u64 homa_pace_ns(u32 bytes, u32 mbps, u32 usage);
+
+/**
+ * homa_pace_late_ns() - how late a link may be given more the next time
+ * @was_ns: as reckoned so far, 0 to begin.
+ * @late_ns: this time.
+ *
+ * Return: the most that was, of which 1/256 is forgotten each time.
+ */
+u64 homa_pace_late_ns(u64 was_ns, u64 late_ns);
 
 /* Bytes a link of @mbps sends in @ns, at most ~0u. */
 u32 homa_pace_bytes(u64 ns, u32 mbps);

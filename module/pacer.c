@@ -35,7 +35,9 @@ const struct homa_pacer homa_pacer_none = {
 
 u64 homa_pacer_estimate(const struct homa_link *link, u64 now_ns)
 {
-	return homa_link_backlog_ns(link, now_ns, homa_pacer_limit_ns(link->hnet));
+	u64 due_ns = homa_link_due_ns(link, &link->clock, READ_ONCE(link->clock.late_ns));
+
+	return due_ns > now_ns ? due_ns - now_ns : 0;
 }
 
 /* Bounds of the time to the next look at a queue. */
@@ -166,7 +168,7 @@ bool homa_pacer_link_busy(struct homa_net *hnet, int ifindex, u32 length)
 /* The RPC whose turn it is, taken out, with a reference. */
 static struct homa_rpc *take(struct homa_link *link, u64 now_ns)
 {
-	u64 could_ns = max_t(u64, atomic64_read(&link->idle_ns), link->since_ns);
+	u64 could_ns = max(homa_link_due_ns(link, &link->clock, 0), link->since_ns);
 	u32 fraction = READ_ONCE(link->hnet->tun.pacer_fifo_fraction);
 	bool oldest = homa_pace_oldest_next(link->credit, fraction);
 	struct homa_rpc *rpc;
@@ -177,7 +179,7 @@ static struct homa_rpc *take(struct homa_link *link, u64 now_ns)
 		rpc = list_first_entry(&link->oldest, struct homa_rpc, pace.age_link);
 	else
 		rpc = rb_entry(rb_first_cached(&link->shortest), struct homa_rpc, pace.node);
-	bytes = min(rpc->pace.rank.left, homa_pace_bytes(homa_pacer_limit_ns(link->hnet),
+	bytes = min(rpc->pace.rank.left, homa_pace_bytes(homa_pacer_packet_ns(link->hnet),
 							 READ_ONCE(link->mbps)));
 	link->credit = homa_pace_credit(link->credit, bytes, oldest, fraction);
 	if (oldest)
@@ -206,8 +208,8 @@ static void send(struct homa_rpc *rpc)
 bool homa_pacer_release(struct homa_link *link, u32 packets)
 {
 	const struct homa_pacer *pacer;
+	u64 now_ns, wait_ns, due_ns;
 	struct homa_rpc *rpc;
-	u64 now_ns, wait_ns;
 	bool waits;
 
 	spin_lock_bh(&link->lock);
@@ -220,10 +222,13 @@ bool homa_pacer_release(struct homa_link *link, u32 packets)
 				pacer->wake(link, wait_ns);
 			break;
 		}
+		due_ns = max(homa_link_due_ns(link, &link->clock, link->clock.late_ns),
+			     link->since_ns);
 		rpc = take(link, now_ns);
 		spin_unlock_bh(&link->lock);
 		send(rpc);
 		spin_lock_bh(&link->lock);
+		homa_link_given(link, &link->clock, due_ns);
 	}
 	waits = link->waiting;
 	spin_unlock_bh(&link->lock);

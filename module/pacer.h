@@ -53,14 +53,19 @@ int homa_pacer_attach(struct homa_link *link, const struct homa_pacer *pacer);
 /* Lets what waits be looked at again. */
 void homa_pacer_kick(struct homa_link *link);
 
-/* Backlog of a link up to which packets are sent, and most that one of them adds:
- * halves of the longest queue. Where timers are as coarse as ticks, the link would
+/* The longest queue of a link. Where timers are as coarse as ticks, the link would
  * be idle from one packet to the next tick: so much then.
  */
-static inline u64 homa_pacer_limit_ns(const struct homa_net *hnet)
+static inline u64 homa_pacer_queue_ns(const struct homa_net *hnet)
 {
-	return max_t(u64, READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC / 2,
+	return max_t(u64, READ_ONCE(hnet->tun.max_nic_est_backlog_usecs) * NSEC_PER_USEC,
 		     hrtimer_resolution);
+}
+
+/* The most a packet adds to it; as much may be there before. */
+static inline u64 homa_pacer_packet_ns(const struct homa_net *hnet)
+{
+	return max_t(u64, homa_pacer_queue_ns(hnet) / 2, hrtimer_resolution);
 }
 
 /* Time until a queue of @link's that holds @bytes is short enough, as to

@@ -13,8 +13,10 @@
 
 static u64 wait_ns(const struct homa_link *link, u64 now_ns)
 {
-	return homa_link_backlog_ns(link, now_ns, READ_ONCE(link->hnet->tun.max_nic_queue_usecs) *
-						  NSEC_PER_USEC);
+	u64 until_ns = now_ns + READ_ONCE(link->hnet->tun.max_nic_queue_usecs) * NSEC_PER_USEC;
+	u64 planned_ns = atomic64_read(&link->clock.planned_ns);
+
+	return planned_ns > until_ns ? planned_ns - until_ns : 0;
 }
 
 const struct homa_pacer homa_pacer_fq = {

@@ -11,6 +11,7 @@
  * takes no more.
  */
 
+#include <linux/if_vlan.h>
 #include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -53,7 +54,8 @@ struct waiting_message {
 /**
  * struct homa_qdisc - a queue, protected by the lock of its discipline
  * @link: its device.
- * @watchdog: looks again when the link is idle.
+ * @watchdog: looks again when the link takes more.
+ * @due_ns: when that is, 0: nothing waits for it.
  * @urgent: packets that leave at once.
  * @others: of other protocols.
  * @shortest: messages by homa_pace_before().
@@ -65,6 +67,7 @@ struct waiting_message {
 struct homa_qdisc {
 	struct homa_link *link;
 	struct qdisc_watchdog watchdog;
+	u64 due_ns;
 	struct sk_buff_head urgent;
 	struct sk_buff_head others;
 	struct rb_root_cached shortest;
@@ -269,12 +272,13 @@ static struct sk_buff *take_waiting(struct homa_qdisc *q)
 /* A packet that waits is left to its time. */
 static bool link_is_busy(struct homa_qdisc *q)
 {
-	u64 limit_ns = homa_pacer_limit_ns(q->link->hnet), idle_ns;
+	const struct homa_link_clock *clock = &q->link->wire;
+	u64 due_ns = homa_link_due_ns(q->link, clock, READ_ONCE(clock->late_ns));
 
-	idle_ns = atomic64_read(&q->link->wire_ns);
-	if (!READ_ONCE(q->link->mbps) || idle_ns <= ktime_get_ns() + limit_ns)
+	if (!READ_ONCE(q->link->mbps) || due_ns <= ktime_get_ns())
 		return false;
-	qdisc_watchdog_schedule_ns(&q->watchdog, idle_ns - limit_ns);
+	q->due_ns = due_ns;
+	qdisc_watchdog_schedule_ns(&q->watchdog, due_ns);
 	return true;
 }
 
@@ -282,6 +286,7 @@ static struct sk_buff *dequeue(struct Qdisc *sch)
 {
 	struct homa_qdisc *q = qdisc_priv(sch);
 	struct sk_buff *skb = __skb_dequeue(&q->urgent);
+	u32 frame_bytes;
 
 	if (!skb) {
 		if (list_empty(&q->oldest) && skb_queue_empty(&q->others))
@@ -291,9 +296,13 @@ static struct sk_buff *dequeue(struct Qdisc *sch)
 			return NULL;
 		}
 		skb = take_waiting(q);
+		if (q->due_ns)
+			homa_link_given(q->link, &q->link->wire, q->due_ns);
+		q->due_ns = 0;
 	}
-	homa_link_occupy(q->link, &q->link->wire_ns, qdisc_pkt_len(skb) +
-			 max_t(u32, skb_shinfo(skb)->gso_segs, 1) * HOMA_QDISC_FRAME_BYTES);
+	frame_bytes = HOMA_QDISC_FRAME_BYTES + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
+	homa_link_occupy(q->link, &q->link->wire, qdisc_pkt_len(skb) +
+			 max_t(u32, skb_shinfo(skb)->gso_segs, 1) * frame_bytes);
 	qdisc_qstats_backlog_dec(sch, skb);
 	qdisc_bstats_update(sch, skb);
 	sch->q.qlen--;
@@ -319,6 +328,7 @@ static void reset(struct Qdisc *sch)
 	}
 	q->credit = 0;
 	q->balance = 0;
+	q->due_ns = 0;
 	qdisc_watchdog_cancel(&q->watchdog);
 }
 

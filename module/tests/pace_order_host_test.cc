@@ -24,6 +24,18 @@ TEST(PaceOrder, ShortestFirstThenOldest)
 	EXPECT_FALSE(homa_pace_before(&young, &old));
 }
 
+TEST(PaceOrder, Lateness)
+{
+	EXPECT_EQ(homa_pace_late_ns(0, 0), 0u);
+	EXPECT_EQ(homa_pace_late_ns(0, 2000), 2000u);
+	EXPECT_EQ(homa_pace_late_ns(2560, 3000), 3000u);
+	EXPECT_EQ(homa_pace_late_ns(2560, 1000), 2549u);
+	EXPECT_EQ(homa_pace_late_ns(2560, 0), 2549u);
+	/* What is forgotten goes to nothing. */
+	EXPECT_EQ(homa_pace_late_ns(1, 0), 0u);
+	EXPECT_EQ(homa_pace_late_ns(~0ull, 5), ~0ull - (1ull << 56));
+}
+
 TEST(PaceOrder, TimesOfPackets)
 {
 	EXPECT_EQ(homa_pace_ns(1250, 10000, 100), 1000u);

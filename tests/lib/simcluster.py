@@ -149,11 +149,16 @@ wakeup_ns = 503
 COST_NS = {"syscall": 2 * 101, "copy": 103, "copy_in": 103, "softirq": 203 + 307, "input": 409,
            "wakeup": 503}
 OFFSET_NS = 7_000_001
+LONG_NS = 1_744_000  # 1 MB to and fro; 1,734,334 at full speed
+LATE_NS = 2000  # of the pacer, each time
 
 
 def cpu_model():
-    """A round trip costs what the model says; a node's clock is off by what the topology says."""
-    run = Cluster("cpu_model", 2, "cpu_model", cpu_model=CPU_MODEL,
+    """A round trip costs what the model says; a node's clock is off by what the topology says.
+
+    Long messages leave nearly at full speed, even if the pacer is late each time.
+    """
+    run = Cluster("cpu_model", 2, "cpu_model", [LATE_NS], cpu_model=CPU_MODEL,
                   topology=f"[clock]\noffset_ns = [0, {OFFSET_NS}]\n")
     # The first of all brings CUTOFFS.
     free, costly = (list(run.rpclog(1, name))[1:] for name in ("free", "costly"))
@@ -176,6 +181,10 @@ def cpu_model():
     for time, (start, _) in zip(sent, free):
         run.need(OFFSET_NS <= time - start <= OFFSET_NS + 5,
                  f"node 1 is {time - start} ns behind instead of {OFFSET_NS}")
+    for name, most_ns in (("long", LONG_NS), ("late", LONG_NS + 2 * LATE_NS)):
+        took = [end - start for start, end in run.rpclog(1, name)][1:]
+        run.need(len(took) == 5, f"{len(took)} RPCs {name} instead of 5")
+        run.need(max(took) <= most_ns, f"1 MB, {name}: {took} ns, {most_ns} are allowed")
 
 
 SLOW_NS = 300_000
