@@ -11,7 +11,7 @@ cluster_fabric() {              # sets FABRIC
 	[ -x "$FABRIC" ] || die "$FABRIC is not built; run: make user"
 }
 
-# All that can be wrong is found here, before anything starts or is written. Sets NODE_MB, DRIFTS, CPU_COSTS.
+# All that can be wrong is found here, before anything starts or is written. Sets NODE_MB, KERNEL_OPTIONS, DRIFTS, CPU_COSTS.
 cluster_check() {               # cluster_check SCRIPT
 	local need_mb free_mb
 	cluster_fabric
@@ -21,7 +21,12 @@ cluster_check() {               # cluster_check SCRIPT
 	[ -f "$CPU_MODEL" ] || usage_error "--cpu-model: no such file '$CPU_MODEL'"
 	CPU_COSTS=$(/usr/bin/python3 "$TESTBED/cpu_model.py" "$CPU_MODEL") || exit 2
 	NODE_MB=40
-	[ "$KERNEL" != sim-debug ] || NODE_MB=150       # KASAN's shadow, freed objects in quarantine
+	KERNEL_OPTIONS=()
+	if [ "$KERNEL" = sim-debug ]; then
+		NODE_MB=200                     # KASAN's shadow, freed objects in quarantine, the image
+		# kmemleak looks for pointers in the image's memory ever after, even if its own list of all objects lies there.
+		KERNEL_OPTIONS=(retain_initrd)
+	fi
 	need_mb=$((NODES * NODE_MB > MEM ? NODES * NODE_MB : MEM))
 	free_mb=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)
 	[ "$free_mb" -ge "$need_mb" ] || die "$NODES nodes need about $need_mb MB of memory, $free_mb MB are available"
@@ -97,7 +102,7 @@ cluster_node() {                # cluster_node NODE OUT: starts it
 		"UML_RANDOM_SEED=$((SEED * 1000 + $1))" setarch -R taskset -c "$CPU" "$KERNEL_DIR/image" "mem=${MEM}M" initrd=initrd \
 		"umid=node$1" "uml_dir=home$1/" "time-travel=ext:$1:sockets/calendar" \
 		time-travel-start=1700000000000000000 "virtio_uml.device=sockets/port$1:1" con=null con0=fd:0,fd:1 \
-		norandmaps noreboot panic=-1 panic_on_warn=1 loglevel=5 log_buf_len=4M printk.time=1 "NODE=$1" "NODES=$NODES" \
+		${KERNEL_OPTIONS[@]+"${KERNEL_OPTIONS[@]}"} norandmaps noreboot panic=-1 panic_on_warn=1 loglevel=5 log_buf_len=4M printk.time=1 "NODE=$1" "NODES=$NODES" \
 		</dev/null >"$2/console.log" 2>&1
 }
 
