@@ -2,9 +2,11 @@
 /* Events that could not share a record: each as of the time it has noted. */
 #include "folds.h"
 
-void homa_tt_send_apart(struct tt_time now, struct homa_send_stamps *stamps, u64 id, u32 length,
+void homa_tt_send_apart(u32 low, u32 high, struct homa_send_stamps *stamps, u64 id, u32 length,
 			bool client, u16 sport, u16 dport, bool returned)
 {
+	struct tt_time now = { low, high };
+
 	if (stamps->enter)
 		homa_tt_send_enter_at(tt_ago(now, stamps->enter), id, length);
 	if (stamps->copied)
@@ -19,8 +21,9 @@ void homa_tt_send_apart(struct tt_time now, struct homa_send_stamps *stamps, u64
 	*stamps = (struct homa_send_stamps){};
 }
 
-void homa_tt_arrival_apart(struct tt_time now, struct homa_rpc *rpc, u32 payload_bytes)
+void homa_tt_arrival_apart(u32 low, u32 high, struct homa_rpc *rpc, u32 payload_bytes)
 {
+	struct tt_time now = { low, high };
 	struct homa_arrival_stamps *stamps = &rpc->arrival;
 
 	if (stamps->in)
@@ -33,9 +36,11 @@ void homa_tt_arrival_apart(struct tt_time now, struct homa_rpc *rpc, u32 payload
 	*stamps = (struct homa_arrival_stamps){};
 }
 
-void homa_tt_receive_apart(struct tt_time now, struct homa_receive_stamps *stamps, u64 id,
+void homa_tt_receive_apart(u32 low, u32 high, struct homa_receive_stamps *stamps, u64 id,
 			   u32 tid, u32 length)
 {
+	struct tt_time now = { low, high };
+
 	if (stamps->running)
 		homa_tt_recv_running_at(tt_ago(now, stamps->running), id, tid);
 	if (stamps->end)

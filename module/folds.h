@@ -26,24 +26,20 @@ static __always_inline bool homa_tt_recent(struct tt_time now, u32 stamp)
 	return stamp && now.low - stamp <= U16_MAX;
 }
 
-static __always_inline u64 homa_tt_ticks(struct tt_time time)
-{
-	return (u64)time.high << 32 | time.low;
-}
-
 /* Ends @stage, which began at *@begin, if that is known. */
-static __always_inline void homa_tt_end_stage(enum homa_stage stage, u64 *begin, struct tt_time now)
+static __always_inline void homa_tt_end_stage(enum homa_stage stage, struct tt_time *begin,
+					      struct tt_time now)
 {
-	if (*begin) {
-		tt_observe(&homa_tt_client, stage, homa_tt_ticks(now) - *begin);
-		*begin = 0;
+	if (begin->low) {
+		tt_observe(&homa_tt_client, stage, tt_since(now, *begin));
+		begin->low = 0;
 	}
 }
 
-void homa_tt_send_apart(struct tt_time now, struct homa_send_stamps *stamps, u64 id, u32 length,
+void homa_tt_send_apart(u32 low, u32 high, struct homa_send_stamps *stamps, u64 id, u32 length,
 			bool client, u16 sport, u16 dport, bool returned);
-void homa_tt_arrival_apart(struct tt_time now, struct homa_rpc *rpc, u32 payload_bytes);
-void homa_tt_receive_apart(struct tt_time now, struct homa_receive_stamps *stamps, u64 id,
+void homa_tt_arrival_apart(u32 low, u32 high, struct homa_rpc *rpc, u32 payload_bytes);
+void homa_tt_receive_apart(u32 low, u32 high, struct homa_receive_stamps *stamps, u64 id,
 			   u32 tid, u32 length);
 
 static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamps,
@@ -53,14 +49,12 @@ static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamp
 
 	trace_homa_send_enter(rpc->id, length);
 	if (tt_on(&homa_tt_key)) {
-		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		stamps->enter = now.low;
 		if (homa_rpc_is_client(rpc))
-			rpc->begun.sent = homa_tt_ticks(now);
+			rpc->begun.sent = now;
 		else
 			homa_tt_end_stage(HOMA_STAGE_service, &rpc->begun.received, now);
-		preempt_enable_notrace();
 	}
 }
 
@@ -68,10 +62,13 @@ static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamp
 static __always_inline void homa_trace_send_long(struct homa_send_stamps *stamps, u64 id,
 						 u32 length, bool client, u16 sport, u16 dport)
 {
+	struct tt_time now;
+
 	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
-		homa_tt_send_apart(tt_clock(&homa_tt_client), stamps, id, length, client, sport,
-				   dport, false);
+		now = tt_clock(&homa_tt_client);
+		homa_tt_send_apart(now.low, now.high, stamps, id, length, client, sport, dport,
+				   false);
 		preempt_enable_notrace();
 	}
 }
@@ -89,8 +86,8 @@ static __always_inline void homa_trace_request_sent(struct homa_send_stamps *sta
 			homa_tt_request_sent_at(now, id, length, sport, dport, stamps->enter,
 						stamps->copied, stamps->xmit);
 		else
-			homa_tt_send_apart(now, stamps, id, length, stamps->xmit, sport, dport,
-					   true);
+			homa_tt_send_apart(now.low, now.high, stamps, id, length, stamps->xmit,
+					   sport, dport, true);
 		preempt_enable_notrace();
 	}
 }
@@ -108,7 +105,8 @@ static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamp
 			homa_tt_reply_sent_at(now, id, length, stamps->enter, stamps->copied,
 					      stamps->xmit);
 		else
-			homa_tt_send_apart(now, stamps, id, length, false, 0, 0, true);
+			homa_tt_send_apart(now.low, now.high, stamps, id, length, false, 0, 0,
+					   true);
 		preempt_enable_notrace();
 	}
 }
@@ -116,10 +114,13 @@ static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamp
 /* Softirqs are off here and in the next ones. */
 static __always_inline void homa_trace_arrived(struct homa_rpc *rpc, u32 payload_bytes)
 {
+	struct tt_time now;
+
 	if (tt_on(&homa_tt_key)) {
 		if (rpc->arrival.in | rpc->arrival.created | rpc->arrival.complete) {
 			preempt_disable_notrace();
-			homa_tt_arrival_apart(tt_clock(&homa_tt_client), rpc, payload_bytes);
+			now = tt_clock(&homa_tt_client);
+			homa_tt_arrival_apart(now.low, now.high, rpc, payload_bytes);
 			preempt_enable_notrace();
 		}
 	}
@@ -135,7 +136,7 @@ static __always_inline void homa_trace_handed(struct homa_rpc *rpc, u32 tid, u16
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		if (tid)
-			rpc->begun.handed = homa_tt_ticks(now);
+			rpc->begun.handed = now;
 		if (!homa_tt_recent(now, stamps->in) || !stamps->complete) {
 			homa_tt_handoff_at(now, rpc->id, tid, cpu);
 		} else {
@@ -191,20 +192,21 @@ static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
 	trace_homa_recv_running(rpc->id, tid);
 	rpc->receive.running = 0;
 	if (tt_on(&homa_tt_key)) {
-		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
 		rpc->receive.running = now.low;
 		homa_tt_end_stage(HOMA_STAGE_wakeup, &rpc->begun.handed, now);
-		preempt_enable_notrace();
 	}
 }
 
 /* The thread waits again: what it did with @rpc comes one by one. */
 static __always_inline void homa_trace_not_received(struct homa_rpc *rpc, u32 tid)
 {
+	struct tt_time now;
+
 	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
-		homa_tt_receive_apart(tt_clock(&homa_tt_client), &rpc->receive, rpc->id, tid,
+		now = tt_clock(&homa_tt_client);
+		homa_tt_receive_apart(now.low, now.high, &rpc->receive, rpc->id, tid,
 				      rpc->rx.length);
 		preempt_enable_notrace();
 	}
@@ -214,29 +216,33 @@ static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u
 {
 	struct homa_receive_stamps *stamps = &rpc->receive;
 	struct tt_time now;
+	bool whole;
 
 	trace_homa_recv_return(rpc->id, tid, length);
 	if (tt_on(&homa_tt_key)) {
 		preempt_disable_notrace();
 		now = tt_clock(&homa_tt_client);
-		if (homa_rpc_is_client(rpc))
+		whole = homa_tt_recent(now, stamps->running) && stamps->copied && length;
+		if (homa_rpc_is_client(rpc)) {
 			homa_tt_end_stage(HOMA_STAGE_rtt, &rpc->begun.sent, now);
-		else
-			rpc->begun.received = homa_tt_ticks(now);
-		if (homa_tt_recent(now, stamps->running) && stamps->copied && length &&
-		    homa_rpc_is_client(rpc) == !!stamps->end) {
-			if (stamps->end)
+			if (whole && stamps->end) {
 				homa_tt_reply_received_at(now, rpc->id, tid, length,
 							  stamps->running, stamps->end,
 							  stamps->copy, stamps->copied);
-			else
+				goto done;
+			}
+		} else {
+			rpc->begun.received = now;
+			if (whole && !stamps->end) {
 				homa_tt_request_received_at(now, rpc->id, tid, length,
 							    stamps->running, stamps->copy,
 							    stamps->copied);
-		} else {
-			homa_tt_receive_apart(now, stamps, rpc->id, tid, rpc->rx.length);
-			homa_tt_recv_return_at(now, rpc->id, tid, length);
+				goto done;
+			}
 		}
+		homa_tt_receive_apart(now.low, now.high, stamps, rpc->id, tid, rpc->rx.length);
+		homa_tt_recv_return_at(now, rpc->id, tid, length);
+done:
 		preempt_enable_notrace();
 	}
 }

@@ -12,6 +12,7 @@
 #include "peer.h"
 #include "pool.h"
 #include "sock.h"
+#include "tracing.h"
 #include "txmsg.h"
 #include "wire.h"
 
@@ -140,9 +141,9 @@ struct homa_receive_stamps {
 	u32 running, end, copy, copied;
 };
 
-/* Where stages begin, in ticks; 0: not known. */
+/* When stages began; lower half 0: not known. */
 struct homa_stage_stamps {
-	u64 sent, handed, received;
+	struct tt_time sent, handed, received;
 };
 
 /**

@@ -10,16 +10,6 @@
 #include "compat.h"
 #include "packet.h"
 
-/* Homa by its wire layout, which is fixed; see docs/protocol.md. */
-#define PROTO_HOMA 146
-#define HOMA_HEADER_BYTES 28
-#define HOMA_SEQUENCE_AT 4
-#define HOMA_TYPE_AT 11
-#define HOMA_ID_AT 20
-#define HOMA_SEG_OFFSET_AT 52
-#define HOMA_TYPE_DATA 0x10
-#define HOMA_NO_OFFSET 0xffffffffu
-
 #define MAX_EXTENSIONS 4
 
 static u32 ports(const void *header)
@@ -29,7 +19,7 @@ static u32 ports(const void *header)
 
 static void parse_homa(const struct sk_buff *skb, int at, struct tt_packet *packet)
 {
-	u8 buf[HOMA_HEADER_BYTES];
+	u8 buf[TT_HOMA_HEADER_BYTES];
 	const u8 *h = skb_header_pointer(skb, at, sizeof(buf), buf);
 	__be32 word;
 	const __be32 *seg;
@@ -37,17 +27,17 @@ static void parse_homa(const struct sk_buff *skb, int at, struct tt_packet *pack
 	if (!h)
 		return;
 	packet->ports = ports(h);
-	packet->id = get_unaligned_be64(h + HOMA_ID_AT);
-	packet->offset = HOMA_NO_OFFSET;
-	if (h[HOMA_TYPE_AT] != HOMA_TYPE_DATA)
+	packet->id = get_unaligned_be64(h + TT_HOMA_ID_AT);
+	packet->offset = TT_HOMA_NO_OFFSET;
+	if (h[TT_HOMA_TYPE_AT] != TT_HOMA_TYPE_DATA)
 		return;
-	seg = skb_header_pointer(skb, at + HOMA_SEG_OFFSET_AT, sizeof(word), &word);
+	seg = skb_header_pointer(skb, at + TT_HOMA_SEG_OFFSET_AT, sizeof(word), &word);
 	if (!seg)
 		return;
 	packet->offset = get_unaligned_be32(seg);
 	/* Senders may leave the offset to the sequence number. */
-	if (packet->offset == HOMA_NO_OFFSET)
-		packet->offset = get_unaligned_be32(h + HOMA_SEQUENCE_AT);
+	if (packet->offset == TT_HOMA_NO_OFFSET)
+		packet->offset = get_unaligned_be32(h + TT_HOMA_SEQUENCE_AT);
 }
 
 static void parse_transport(const struct sk_buff *skb, int at, int end, u8 proto,
@@ -75,7 +65,7 @@ static void parse_transport(const struct sk_buff *skb, int at, int end, u8 proto
 		packet->ports = ports(udp);
 		packet->offset = max(0, end - at - (int)sizeof(*udp));
 		break;
-	case PROTO_HOMA:
+	case TT_PROTO_HOMA:
 		parse_homa(skb, at, packet);
 		break;
 	default:
@@ -126,51 +116,12 @@ static void parse_ipv6(const struct sk_buff *skb, int at, struct tt_packet *pack
 	parse_transport(skb, at, end, proto, packet);
 }
 
-/*
- * Homa over IP without options, all of it in the linear part: nearly every
- * packet of an RPC. What it is not sure of it leaves to the others.
- */
-static bool parse_plain(const struct sk_buff *skb, int network, struct tt_packet *packet)
-{
-	const u8 *h = skb->data + network;
-	int left = (int)skb_headlen(skb) - network;
-
-	if (skb->protocol == htons(ETH_P_IP)) {
-		left -= sizeof(struct iphdr);
-		if (left < HOMA_HEADER_BYTES || h[0] != 0x45 || h[9] != PROTO_HOMA ||
-		    (get_unaligned_be16(h + 6) & 0x3fff))
-			return false;
-		h += sizeof(struct iphdr);
-	} else if (skb->protocol == htons(ETH_P_IPV6)) {
-		left -= sizeof(struct ipv6hdr);
-		if (left < HOMA_HEADER_BYTES || h[0] >> 4 != 6 || h[6] != PROTO_HOMA)
-			return false;
-		h += sizeof(struct ipv6hdr);
-	} else {
-		return false;
-	}
-	packet->offset = HOMA_NO_OFFSET;
-	if (h[HOMA_TYPE_AT] == HOMA_TYPE_DATA) {
-		if (left < HOMA_SEG_OFFSET_AT + (int)sizeof(u32))
-			return false;
-		packet->offset = get_unaligned_be32(h + HOMA_SEG_OFFSET_AT);
-		if (packet->offset == HOMA_NO_OFFSET)
-			packet->offset = get_unaligned_be32(h + HOMA_SEQUENCE_AT);
-	}
-	packet->proto = PROTO_HOMA;
-	packet->ports = ports(h);
-	packet->id = get_unaligned_be64(h + HOMA_ID_AT);
-	return true;
-}
-
 struct tt_packet tt_packet_parse(const struct sk_buff *skb, int network)
 {
 	struct tt_packet packet = {
 		.dev = skb->dev ? skb->dev->ifindex : 0,
 	};
 
-	if (parse_plain(skb, network, &packet))
-		return packet;
 	if (skb->protocol == htons(ETH_P_IP))
 		parse_ipv4(skb, network, &packet);
 	else if (skb->protocol == htons(ETH_P_IPV6))

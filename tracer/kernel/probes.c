@@ -61,25 +61,42 @@ static struct group groups[] = {
 #undef TT_EVENT
 };
 
-/*
- * A probe is connected only while its group is on, so recorders need not ask.
- * One client records for all groups.
- */
-static DEFINE_STATIC_KEY_TRUE(always);
 static struct tt_client recorder = { .nevents = EVENTS };
 
+/*
+ * A probe is connected only while its group is on, so that none asks whether it
+ * is; preemption is off. Where the clock needs a call, that is made elsewhere:
+ * a probe that ends with its record, calling nothing, saves no registers.
+ */
 #define TT_GROUP(g)
-#define TT_EVENT(n, name, doc, ...) \
-	TT_RECORDER(record_##name, &recorder, &always, EVENT_##name, n, __VA_ARGS__)
+#define TT_EVENT(n, name, doc, ...)							\
+TT_RECORDER_AT(record_##name, &recorder, EVENT_##name, n, __VA_ARGS__)			\
+static noinline __maybe_unused void record_##name##_by_ns(TT_PARAMS(n, __VA_ARGS__))	\
+{											\
+	record_##name##_at(tt_clock_ns(), TT_NAMES(n, __VA_ARGS__));			\
+}											\
+static __always_inline void record_##name(TT_PARAMS(n, __VA_ARGS__))			\
+{											\
+	if (tt_by_tsc(&recorder))							\
+		record_##name##_at(tt_clock_tsc(), TT_NAMES(n, __VA_ARGS__));		\
+	else										\
+		record_##name##_by_ns(TT_NAMES(n, __VA_ARGS__));			\
+}
+
 #include <timetrace/kernel_events.def>
 #undef TT_GROUP
 #undef TT_EVENT
 
-/* In the recorder of an event where the kernel keeps preemption off. */
+/* In kernels that let probes be preempted. */
 #ifdef TT_PROBES_ATOMIC
-#define RECORD(event, ...) record_##event##_atomic(__VA_ARGS__)
-#else
 #define RECORD(event, ...) record_##event(__VA_ARGS__)
+#else
+#define RECORD(event, ...)								\
+	do {										\
+		preempt_disable_notrace();						\
+		record_##event(__VA_ARGS__);						\
+		preempt_enable_notrace();						\
+	} while (0)
 #endif
 
 static u32 skb_tag(const struct sk_buff *skb)
@@ -117,23 +134,43 @@ static void probe_napi_poll(void *data, struct napi_struct *napi, int work, int 
 	RECORD(napi_poll, napi->dev ? napi->dev->ifindex : 0, work);
 }
 
-/* On the way out skb->data is at the MAC header, on the way in behind it. */
-#define RECORD_PACKET(event, skb, network)					\
-	do {									\
-		struct tt_packet p = tt_packet_parse(skb, network);		\
-										\
-		RECORD(event, p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb)); \
-	} while (0)
+/*
+ * Defines record_##event##_of(skb, ip); @ip is where the network header is:
+ * on the way out skb->data is at the MAC header, on the way in behind it.
+ */
+#define PACKET_RECORDER(event)								\
+static noinline void record_##event##_other(const struct sk_buff *skb, const u8 *ip)	\
+{											\
+	struct tt_packet p = tt_packet_parse(skb, ip - skb->data);			\
+											\
+	RECORD(event, p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb));		\
+}											\
+static __always_inline void record_##event##_of(const struct sk_buff *skb, const u8 *ip) \
+{											\
+	const u8 *h;									\
+											\
+	if (likely(tt_packet_data(skb, ip, &h)))					\
+		RECORD(event, skb->dev->ifindex, TT_PROTO_HOMA, get_unaligned_be32(h),	\
+		       get_unaligned_be64(h + TT_HOMA_ID_AT), tt_homa_offset(h), skb_tag(skb)); \
+	else										\
+		record_##event##_other(skb, ip);					\
+}
+
+PACKET_RECORDER(net_dev_queue)
+PACKET_RECORDER(net_dev_start_xmit)
+PACKET_RECORDER(netif_rx)
+PACKET_RECORDER(napi_gro_receive)
+PACKET_RECORDER(netif_receive_skb)
 
 static void probe_net_dev_queue(void *data, struct sk_buff *skb)
 {
-	RECORD_PACKET(net_dev_queue, skb, skb_network_offset(skb));
+	record_net_dev_queue_of(skb, skb_network_header(skb));
 }
 
 static void probe_net_dev_start_xmit(void *data, const struct sk_buff *skb,
 				     const struct net_device *dev)
 {
-	RECORD_PACKET(net_dev_start_xmit, skb, skb_network_offset(skb));
+	record_net_dev_start_xmit_of(skb, skb_network_header(skb));
 }
 
 /* The driver may have freed @skb: only its address is used. */
@@ -145,17 +182,17 @@ static void probe_net_dev_xmit(void *data, struct sk_buff *skb, int rc, struct n
 
 static void probe_netif_rx(void *data, struct sk_buff *skb)
 {
-	RECORD_PACKET(netif_rx, skb, 0);
+	record_netif_rx_of(skb, skb->data);
 }
 
 static void probe_napi_gro_receive(void *data, const struct sk_buff *skb)
 {
-	RECORD_PACKET(napi_gro_receive, skb, 0);
+	record_napi_gro_receive_of(skb, skb->data);
 }
 
 static void probe_netif_receive_skb(void *data, struct sk_buff *skb)
 {
-	RECORD_PACKET(netif_receive_skb, skb, 0);
+	record_netif_receive_skb_of(skb, skb->data);
 }
 
 static void probe_sched_waking(void *data, struct task_struct *p)

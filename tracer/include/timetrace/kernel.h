@@ -98,6 +98,9 @@ struct tt_cpu {
 
 /**
  * struct tt_time - a time in ticks, in halves
+ *
+ * Functions that are not inline take the halves one by one: for a structure
+ * in one register compilers join them, on the fast path too.
  */
 struct tt_time {
 	u32 low;
@@ -231,22 +234,39 @@ static inline bool tt_freeze(struct tt_client *client, const char *reason, u64 c
 	return true;
 }
 
+#ifdef TT_HAVE_TSC
+#define tt_by_tsc(client) static_branch_likely(&(client)->tsc)
+
+static __always_inline struct tt_time tt_clock_tsc(void)
+{
+	struct tt_time time;
+
+	asm volatile("rdtsc" : "=a" (time.low), "=d" (time.high));
+	return time;
+}
+#else
+#define tt_by_tsc(client) false
+#define tt_clock_tsc tt_clock_ns
+#endif
+
+static __always_inline struct tt_time tt_clock_ns(void)
+{
+	u64 ns = ktime_get_mono_fast_ns();
+
+	return (struct tt_time){ ns, ns >> 32 };
+}
+
 /* The time of records in ticks, which are those of the TSC where it can be trusted, else ns. */
 static __always_inline struct tt_time tt_clock(struct tt_client *client)
 {
-	struct tt_time time;
-	u64 ns;
+	return tt_by_tsc(client) ? tt_clock_tsc() : tt_clock_ns();
+}
 
-#ifdef TT_HAVE_TSC
-	if (static_branch_likely(&client->tsc)) {
-		asm volatile("rdtsc" : "=a" (time.low), "=d" (time.high));
-		return time;
-	}
-#endif
-	ns = ktime_get_mono_fast_ns();
-	time.low = ns;
-	time.high = ns >> 32;
-	return time;
+/* How long ago @then was. */
+static __always_inline struct tt_time tt_since(struct tt_time now, struct tt_time then)
+{
+	return (struct tt_time){ now.low - then.low,
+				 now.high - then.high - (now.low < then.low) };
 }
 
 /* The time less than 2^32 ticks before @now whose lower half is @low. */
@@ -303,9 +323,11 @@ do {										\
  */
 #define TT_RECORDER_AT(func, client, index, n, ...)				\
 static noinline __maybe_unused void						\
-func##_slow(struct tt_cpu __percpu *_cpu, unsigned long claim, struct tt_time time, \
+func##_slow(struct tt_cpu __percpu *_cpu, unsigned long claim, u32 _low, u32 _high, \
 	    TT_PARAMS(n, __VA_ARGS__))						\
 {										\
+	struct tt_time time = { _low, _high };					\
+										\
 	claim = (client)->slow(_cpu, claim, TT_RECORD_BYTES(n, __VA_ARGS__), time); \
 	if (claim)								\
 		TT_FILL(client, _cpu, index, claim, time, n, __VA_ARGS__);	\
@@ -319,7 +341,8 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 	if (tt_claim(_cpu, TT_RECORD_BYTES(n, __VA_ARGS__), time, &_claim))	\
 		TT_FILL(client, _cpu, index, _claim, time, n, __VA_ARGS__);	\
 	else									\
-		func##_slow(_cpu, _claim, time, TT_NAMES(n, __VA_ARGS__));		\
+		func##_slow(_cpu, _claim, time.low, time.high,			\
+			    TT_NAMES(n, __VA_ARGS__));				\
 }
 
 /* A client built with TT_BARE cannot record, which shows what its nops cost. */
@@ -331,8 +354,7 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 
 /*
  * Defines @func##_at(), and static inline @func(fields...), which records the
- * event when @client->key, which is @key, is on. @func##_atomic(fields...) is
- * the same where preemption is known to be off.
+ * event when @client->key, which is @key, is on.
  */
 #define TT_RECORDER(func, client, key, index, n, ...)				\
 TT_RECORDER_AT(func, client, index, n, __VA_ARGS__)				\
@@ -343,26 +365,22 @@ static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
 		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
 		preempt_enable_notrace();					\
 	}									\
-}										\
-static __always_inline __maybe_unused void func##_atomic(TT_PARAMS(n, __VA_ARGS__)) \
-{										\
-	if (tt_on(key))								\
-		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
 }
 
 /**
  * tt_observe() - count a duration in the histogram of its stage
- * @client: its key is on, and preemption off.
+ * @client: its key is on; it is not detached meanwhile.
  * @stage: index in @client->stages.
  * @ticks: the duration.
  */
-static __always_inline void tt_observe(struct tt_client *client, u32 stage, u64 ticks)
+static __always_inline void tt_observe(struct tt_client *client, u32 stage, struct tt_time ticks)
 {
-	u32 value = min_t(u64, ticks, TT_NO_LIMIT);
+	u64 __percpu *counts = client->counts + stage * TT_HIST_BUCKETS;
+	u32 value = likely(!ticks.high) ? ticks.low : TT_NO_LIMIT;
 
-	this_cpu_inc(client->counts[stage * TT_HIST_BUCKETS + tt_hist_bucket(value)]);
+	this_cpu_inc(counts[tt_hist_bucket(value)]);
 	if (unlikely(value > READ_ONCE(client->limits[stage])))
-		client->over(client, stage, ticks);
+		client->over(client, stage, (u64)ticks.high << 32 | ticks.low);
 }
 
 #endif /* TIMETRACE_KERNEL_H */

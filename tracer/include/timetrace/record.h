@@ -243,11 +243,9 @@ struct tt_cpu_account {
 
 static inline __u32 tt_hist_bucket(__u32 value)
 {
-	__u32 shift;
+	__u32 shift = 31 - TT_HIST_SUB_BITS -
+		      (__u32)__builtin_clz(value | 1 << TT_HIST_SUB_BITS);
 
-	if (value < 1 << TT_HIST_SUB_BITS)
-		return value;
-	shift = 31 - TT_HIST_SUB_BITS - (__u32)__builtin_clz(value);
 	return (shift << TT_HIST_SUB_BITS) + (value >> shift);
 }
 
