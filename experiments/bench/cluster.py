@@ -29,6 +29,10 @@ MESSAGE = 1_000_000
 # Beside the paper's simulation: a CPU without cost needs no packets in the card
 # to keep it busy.
 SHORT_QUEUE = {"net.homa.max_nic_est_backlog_usecs": 2}
+# Responses of which no switch drops a packet, and incast control all the same.
+RESPONSES = Cluster(scenario="incast_response", nodes=9, topology="incast",
+                    message_bytes=20_000, outstanding=30, rpcs=200)
+CONTROL = {"net.homa.incast_threshold": 25}
 SIZES = [100, 1000, 10_000, 100_000, 1_000_000]  # upper ends of classes
 
 
@@ -84,6 +88,26 @@ def slowdowns(out: Path, base: dict[int, float]
                                         ("p50", slow, .5), ("p99", slow, .99))]
 
 
+def incast_control() -> list[Result]:
+    """What incast control costs where nothing is lost."""
+    latency, goodput = [], []
+    settings: dict[str, Any]
+    for name, settings in (("off", {}), ("on", CONTROL)):
+        out = run(f"incast_control_{name}", RESPONSES, settings=settings)
+        lost = set(measure.dropped(out)) - {"host_gone"}
+        if lost:
+            raise BenchError(f"{out}: packets were dropped: {', '.join(lost)}")
+        asker = json.loads((out / "node0" / "client.json").read_text())
+        latency.append(asker["latency_ns"])
+        goodput.append(measure.incast_goodput(out, RESPONSES))
+    off, on = latency
+    n = RESPONSES.rpcs
+    return [*(one(f"incast_control_{p}_ratio", on[p] / off[p], "ratio",
+                  "lower", n) for p in ("p50", "p99")),
+            one("incast_control_goodput_ratio", goodput[1] / goodput[0],
+                "ratio", "higher", n)]
+
+
 def measured(scale: float) -> list[Result]:
     """All runs, loads shortened by a factor."""
     def load(nodes: int, workload: str, percent: int, duration_us: int
@@ -122,7 +146,7 @@ def measured(scale: float) -> list[Result]:
     incast = dataclasses.replace(incast, nodes=40, topology="incast")
     found.append(one("incast39_goodput_percent", measure.incast_goodput(
         run("incast39", incast), incast), "%", "higher", 39))
-    return found
+    return found + incast_control()
 
 
 def bench(argv: Sequence[str] | None = None) -> None:
