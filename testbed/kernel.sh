@@ -149,7 +149,7 @@ source_arch() {
 source_patches() {
 	case $1 in
 	sim-debug) echo "$TOP"/configs/kernels/{sim,sim-debug}.patch ;;
-	sim-*) echo "$TOP/configs/kernels/sim.patch" ;;
+	sim-*) echo "$TOP"/configs/kernels/{sim,sim-speed}.patch ;;
 	uml-debug) echo "$TOP/configs/kernels/uml-debug.patch" ;;
 	esac
 }

@@ -62,6 +62,10 @@ Calendar::Calendar(EventQueue* events, const std::string& socket_path, std::vect
   page_->running = kFabricSlot;
   slots_[kFabricSlot].capabilities = kUsesPage;
   for (size_t node = 0; node < std::min(boot_ns.size(), nodes_.size()); node++) nodes_[node].boot_ns = boot_ns[node];
+  for (size_t node = 0; node < nodes_.size(); node++) {
+    slots_[SlotOf(int(node))].kick_gap_ns = uint32_t(reach_.self_ns);
+    devices_[node]->InterruptBy([this, node](uint32_t queue) { return Interrupt(int(node), queue); });
+  }
 }
 
 Calendar::~Calendar() { munmap(page_, page_bytes_); }
@@ -161,12 +165,31 @@ bool Calendar::HandleMessage(int node) {
   }
 }
 
+// It did not wait for that, but has not run on for longer than reach_.self_ns.
+void Calendar::TakeKick(int node) {
+  PageSlot& slot = slots_[SlotOf(node)];
+  if (!slot.kicked) return;
+  events_->ActAt(slot.kick_ns);
+  devices_[node]->Kicked(uint16_t(slot.kicked));
+  slot.kicked = 0;
+}
+
+bool Calendar::Interrupt(int node, uint32_t queue) {
+  PageSlot& slot = slots_[SlotOf(node)];
+  if (!(slot.capabilities & kCardUsesPage)) return false;
+  slot.interrupts |= 1u << queue;
+  slot.wish_ns = std::min(WishOf(node), events_->Now());
+  slot.flags |= kWantsRun;
+  return true;
+}
+
 void Calendar::UntilWait(int node) {
   for (;;) {
     const size_t ready = WaitReadable({devices_[node]->PollFd(), nodes_[node].socket.Get()}, [&] {
       return fmt::format("node {}, which runs since {} ns of virtual time and may go on until {} ns", node,
                          events_->Now(), uint64_t(page_->free_until_ns));
     });
+    TakeKick(node);
     if (ready == 0) {
       events_->ActAt(page_->current_ns);
       devices_[node]->Ready([this, node] {

@@ -32,6 +32,10 @@ class Device {
   // That descriptor is readable. planned() must be called before the node is answered: from then on it runs again, and
   // by then must know how far.
   virtual void Ready(const std::function<void()>& planned) = 0;
+  // Its node has sent what was in the first so many buffers, which is its number modulo 2^16.
+  virtual void Kicked(uint16_t buffers) = 0;
+  // How to interrupt its node without a message; false: not this one.
+  virtual void InterruptBy(std::function<bool(uint32_t queue)> interrupt) = 0;
   // Its node is gone.
   virtual void Unplug() = 0;
 };
@@ -71,6 +75,8 @@ class Calendar : public Victims {
   void GiveTurn(int node, Ns time);
   void UntilWait(int node);
   bool HandleMessage(int node);  // true: its turn is over
+  void TakeKick(int node);
+  bool Interrupt(int node, uint32_t queue);
   Ns WishOf(int node) const;
   Ns FreeUntil(int node) const;
   void Progress();

@@ -9,7 +9,7 @@
 namespace fabric {
 
 inline constexpr uint32_t kPageVersion = 2;
-inline constexpr uint32_t kUsesPage = 1;  // PageSlot::capabilities
+inline constexpr uint32_t kUsesPage = 1, kCardUsesPage = 0x100;  // PageSlot::capabilities
 inline constexpr uint32_t kWantsRun = 1;  // PageSlot::flags
 
 struct PageHeader {
@@ -23,11 +23,17 @@ struct PageSlot {
   uint32_t capabilities, flags;
   uint64_t wish_ns;  // when it wants to run, if kWantsRun
   uint64_t name;
-  char reserved[104];
+  // The rest is configs/kernels/sim-speed.patch's, of a node with kCardUsesPage: kicks and interrupts without messages.
+  uint32_t kick_gap_ns;  // it may run on so long after a kick; 0: kicks are messages
+  uint32_t interrupts;   // bits of the queues that interrupt it when it runs next
+  uint64_t kick_ns;      // when it kicked its transmit queue
+  uint32_t kicked;       // kKicked and the number of buffers it had made available by then; 0: it did not
+  char reserved[84];
 };
+inline constexpr uint32_t kKicked = 0x10000;
 
 inline constexpr size_t kSlotsOffset = 4096;
-static_assert(sizeof(PageSlot) == 128 && offsetof(PageSlot, wish_ns) == 8);
+static_assert(sizeof(PageSlot) == 128 && offsetof(PageSlot, wish_ns) == 8 && offsetof(PageSlot, kick_ns) == 32);
 static_assert(offsetof(PageHeader, free_until_ns) == 8 && offsetof(PageHeader, running) == 24);
 
 }  // namespace fabric

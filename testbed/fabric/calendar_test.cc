@@ -22,7 +22,7 @@ struct Turn {
   bool operator==(const Turn&) const = default;
 };
 
-// A node that wants to run at each of these times and then ends. Only one runs at a time, so they may share a log.
+// A node that wants to run at each of these times and then ends; it kicks its card 1 ns after the first, if it may. Only one runs at a time, so they may share a log.
 class FakeNode {
  public:
   FakeNode(int node, std::string path, std::vector<Ns> wishes, std::vector<Turn>* log)
@@ -45,7 +45,7 @@ class FakeNode {
     ASSERT_EQ(fds.size(), 2u);
     auto* page = static_cast<PageHeader*>(mmap(nullptr, kSlotsOffset + 8 * sizeof(PageSlot), PROT_READ | PROT_WRITE, MAP_SHARED, fds[0].Get(), 0));
     auto& slot = reinterpret_cast<PageSlot*>(reinterpret_cast<char*>(page) + kSlotsOffset)[message.time];
-    slot.capabilities = kUsesPage;
+    slot.capabilities = kUsesPage | kCardUsesPage;
     for (Ns wish : wishes) {
       slot.wish_ns = wish;
       slot.flags = kWantsRun;
@@ -56,6 +56,9 @@ class FakeNode {
       EXPECT_EQ(page->current_ns, message.time);
       slot.flags = 0;
       log->push_back({message.time, node_, page->free_until_ns});
+      if (wish != wishes.front() || !slot.kick_gap_ns) continue;
+      slot.kick_ns = message.time + 1;
+      slot.kicked = kKicked | 3;
     }
   }
 
@@ -66,12 +69,29 @@ class FakeNode {
 struct NoDevice : Device {
   int PollFd() const override { return -1; }
   void Ready(const std::function<void()>&) override {}
+  void Kicked(uint16_t) override {}
+  void InterruptBy(std::function<bool(uint32_t)>) override {}
   void Unplug() override {}
 };
 
-std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events, Reach reach = {}) {
+// Interrupts its node 100 ns after a kick.
+struct Card : NoDevice {
+  explicit Card(EventQueue* e) : events(e) {}
+  void Kicked(uint16_t buffers) override {
+    kicks.emplace_back(events->Now(), buffers);
+    events->After(100, [this] { EXPECT_TRUE(interrupt(1)); }, 0);
+  }
+  void InterruptBy(std::function<bool(uint32_t)> by) override { interrupt = by; }
+
+  EventQueue* events;
+  std::function<bool(uint32_t)> interrupt;
+  std::vector<std::pair<Ns, int>> kicks;
+};
+
+std::vector<Turn> RunNodes(const std::vector<std::vector<Ns>>& wishes, EventQueue* events, Reach reach = {}, Device* card = nullptr) {
   const std::string path = testing::TempDir() + "fabric_calendar_test." + std::to_string(getpid());
-  NoDevice device;
+  NoDevice none;
+  Device& device = card ? *card : none;
   std::vector<Turn> log;
   {
     std::vector<std::unique_ptr<FakeNode>> nodes;  // they end after the calendar, whatever becomes of it
@@ -127,6 +147,15 @@ TEST(CalendarTest, EventsStopWhomTheyReach) {
   EXPECT_EQ(log[0], (Turn{10, 0, 45}));  // its own event; that of node 1 would reach it at 50
   EXPECT_EQ(log[1], (Turn{46, 0, 80}));
   EXPECT_EQ(log[2], (Turn{81, 0, 90}));
+}
+
+TEST(CalendarTest, KicksAndInterruptsNeedNoMessages) {
+  EventQueue events;
+  Card card(&events);
+  const auto log = RunNodes({{10, 500}}, &events, {.self_ns = 67}, &card);
+  EXPECT_EQ(card.kicks, (std::vector<std::pair<Ns, int>>{{11, 3}}));
+  ASSERT_EQ(log.size(), 2u);
+  EXPECT_EQ(log[1].time, 111u);  // the interrupt is before what it wished for
 }
 
 TEST(CalendarTest, SaysThatAllSleepForever) {

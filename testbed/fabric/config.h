@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "events.h"
+#include "packet.h"
 
 namespace fabric {
 
@@ -60,8 +61,11 @@ struct Config {
   std::vector<ClockConfig> clocks;  // of the first nodes; those of others are exact
 };
 
-// A packet takes longer than this from one host to any other, and from a switch to a host.
-inline Reach ReachOf(const Config& config) { return {config.host.delay_ns, 2 * config.host.delay_ns + config.switch_delay_ns}; }
+// A packet takes longer than this from a switch to a host and from one host to any other, and at least this to be sent.
+inline Reach ReachOf(const Config& config) {
+  return {config.host.delay_ns, 2 * config.host.delay_ns + config.switch_delay_ns,
+          SerialisationNs(Packet().WireBytes(), config.host.rate_bps)};
+}
 
 // Throws std::runtime_error with one line: what is wrong, where, and what is allowed.
 Config ReadConfig(const std::string& path, int nodes);

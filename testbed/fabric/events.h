@@ -17,9 +17,10 @@ using Ns = uint64_t;  // nanoseconds since the nodes booted
 inline constexpr Ns kNever = std::numeric_limits<Ns>::max();
 inline Ns Later(Ns time, Ns delay) { return time > kNever - delay ? kNever : time + delay; }
 
-// What an event or a host does reaches a host, another one, so many ns later at the earliest, unless it says so.
+// What an event or a host does reaches a host, another one, so many ns later at the earliest, unless it says so; what a host
+// sends, itself.
 struct Reach {
-  Ns event_ns = 0, host_ns = 0;
+  Ns event_ns = 0, host_ns = 0, self_ns = 0;
 };
 
 // Events in the order of their times; those of one instant run in the order in which they were planned.

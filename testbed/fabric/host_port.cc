@@ -19,12 +19,12 @@ constexpr size_t kEthernetBytes = 14, kVlanBytes = 4, kMaxSegmentable = 65'536;
 HostPort::HostPort(EventQueue* events, Recorder* recorder, int node, const Config& config, const std::string& socket_path,
                    const LinkStates* links, uint64_t* next_id, Arrive arrive)
     : events_(events), recorder_(recorder), node_(node), config_(config), links_(links), next_id_(next_id),
-      arrive_(std::move(arrive)), card_(node, config, socket_path, [this] { Fetch(); }) {}
+      arrive_(std::move(arrive)), card_(node, config, socket_path, [this](std::optional<uint16_t> among) { Fetch(among); }) {}
 
 // While a packet is on the wire the guest need not tell about the next: it is looked for when that was sent.
-void HostPort::Fetch() {
+void HostPort::Fetch(std::optional<uint16_t> among) {
   Virtqueue& queue = card_.At(VhostNet::kTransmit);
-  while (auto chain = queue.Take()) {
+  while (auto chain = queue.Take(among)) {
     Packet packet;
     for (const auto& part : chain->parts) packet.frame.insert(packet.frame.end(), part.begin(), part.end());
     CardHeader header;

@@ -35,7 +35,7 @@ class HostPort {
     std::optional<uint16_t> head;  // of the buffer that is free when this packet was sent
     PacketPtr packet;
   };
-  void Fetch();     // what the guest has made available
+  void Fetch(std::optional<uint16_t> among = std::nullopt);  // what the guest has made available, of the first so many buffers
   void Queue(uint16_t head, Packet packet, const CardHeader& header);
   void SendNext();
   void Sent(const Waiting& packet);

@@ -60,7 +60,7 @@ T As(const uint8_t* payload) {
 
 }  // namespace
 
-VhostNet::VhostNet(int node, const Config& config, const std::string& socket_path, std::function<void()> on_transmit)
+VhostNet::VhostNet(int node, const Config& config, const std::string& socket_path, std::function<void(std::optional<uint16_t>)> on_transmit)
     : node_(node), config_(config), on_transmit_(std::move(on_transmit)), listener_(Listen(socket_path)),
       queues_(2, Virtqueue(&memory_)) {}
 
@@ -131,7 +131,7 @@ bool VhostNet::Handle(Header* header, uint8_t* payload, std::vector<Fd>* fds, bo
     }
     case kKick:
       if (state.index == kTransmit) {
-        on_transmit_();
+        on_transmit_(std::nullopt);
       } else {
         QueueOf(state.index).WantKick(false);  // new receive buffers are found when they are needed
       }
@@ -171,7 +171,7 @@ void VhostNet::Ready(const std::function<void()>& planned) {
 void VhostNet::Unplug() { Disconnect(); }
 
 void VhostNet::Interrupt(Queue queue) {
-  if (!interrupts_ || !queues_[queue].WantsInterrupt()) return;
+  if (!interrupts_ || !queues_[queue].WantsInterrupt() || interrupt_(queue)) return;
   struct {
     Header header;
     QueueState state;

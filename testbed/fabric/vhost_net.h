@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vhost-user back end: the network card one guest sees. Kicks and interrupts are messages that are answered, so that
-// nothing happens outside the calendar's order.
+// A vhost-user back end: the network card one guest sees. Kicks and interrupts go through the calendar's page, or are
+// messages that are answered, so that nothing happens outside the calendar's order.
 #ifndef FABRIC_VHOST_NET_H_
 #define FABRIC_VHOST_NET_H_
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,12 @@ class VhostNet : public Device {
  public:
   enum Queue : uint32_t { kReceive = 0, kTransmit = 1 };
 
-  VhostNet(int node, const Config& config, const std::string& socket_path, std::function<void()> on_transmit);
+  VhostNet(int node, const Config& config, const std::string& socket_path, std::function<void(std::optional<uint16_t> buffers)> on_transmit);
 
   int PollFd() const override { return session_ ? session_.Get() : listener_.Get(); }
   void Ready(const std::function<void()>& planned) override;
+  void Kicked(uint16_t buffers) override { on_transmit_(buffers); }
+  void InterruptBy(std::function<bool(uint32_t)> interrupt) override { interrupt_ = std::move(interrupt); }
   void Unplug() override;
 
   Virtqueue& At(Queue queue) { return queues_[queue]; }
@@ -53,7 +56,8 @@ class VhostNet : public Device {
 
   int node_;
   const Config& config_;
-  std::function<void()> on_transmit_;
+  std::function<void(std::optional<uint16_t>)> on_transmit_;
+  std::function<bool(uint32_t)> interrupt_;
   Fd listener_, session_, interrupts_;
   GuestMemory memory_;
   std::vector<Virtqueue> queues_;

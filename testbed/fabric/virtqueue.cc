@@ -58,9 +58,9 @@ void Virtqueue::SetAddresses(uint64_t descriptors, uint64_t available, uint64_t 
   used_ = used;
 }
 
-std::optional<Virtqueue::Chain> Virtqueue::Take() {
+std::optional<Virtqueue::Chain> Virtqueue::Take(std::optional<uint16_t> among) {
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (!Enabled() || next_ == *Word(available_ + 2)) return std::nullopt;
+  if (!Enabled() || next_ == *Word(available_ + 2) || next_ == among) return std::nullopt;
   Chain chain{*Word(available_ + 4 + 2 * (next_ % entries_)), {}};
   next_++;
   uint32_t index = chain.head;

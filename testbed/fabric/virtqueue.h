@@ -44,8 +44,8 @@ class Virtqueue {
     uint16_t head;
     std::vector<std::span<uint8_t>> parts;
   };
-  // The next buffer the guest has made available.
-  std::optional<Chain> Take();
+  // The next buffer the guest has made available, if it is among the first so many.
+  std::optional<Chain> Take(std::optional<uint16_t> among = std::nullopt);
   // The last so many were not used after all.
   void PutBack(size_t chains) { next_ = uint16_t(next_ - chains); }
   void Return(uint16_t head, uint32_t written);
