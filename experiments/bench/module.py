@@ -32,32 +32,34 @@ class Arm:
     length: int
     response: int
     outstanding: int
+    batch: int
     warmup: int
     count: int
 
     def argument(self) -> str:
         """As module.sh takes it."""
         return (f"{self.kind}:{self.transport}:{self.length}:{self.response}:"
-                f"{self.outstanding}:{self.warmup}:{self.count}")
+                f"{self.outstanding}:{self.batch}:{self.warmup}:{self.count}")
 
     def file(self, round_: int) -> str:
         """Where module.sh leaves the visit of a round."""
         return f"{round_}-{self.kind}-{self.transport}.json"
 
 
-ARMS = [Arm("rpc100", transport, SMALL, SMALL, 1, 100, 300)
+ARMS = [Arm("rpc100", transport, SMALL, SMALL, 1, 1, 100, 300)
         for transport in ("homa", "tcp", "udp")]
-ARMS += [Arm("rpc1m", transport, LARGE, SMALL, 1, 2, 8)
+ARMS += [Arm("rpc1m", transport, LARGE, SMALL, 1, 1, 2, 8)
          for transport in ("homa", "tcp")]
-ARMS += [Arm("rate", transport, SMALL, SMALL, 64, 500, 3000)
+ARMS += [Arm(kind, transport, SMALL, SMALL, 64, batch, 500, 3000)
+         for kind, batch in (("rate", 64), ("rate_single", 1))
          for transport in ("homa", "tcp")]
 
 # One RPC at a time and another strategy of net.homa.steering, which module.sh takes from the kind.
-ARMS += [Arm(f"steering_{name}", "homa", SMALL, SMALL, 1, 100, 300)
+ARMS += [Arm(f"steering_{name}", "homa", SMALL, SMALL, 1, 1, 100, 300)
          for name in ("same_core", "adaptive")]
 
 # Builds of homa.ko: all that measures is off, or left out. module.sh knows these by itself.
-BUILDS = [Arm(f"build_{name}", "homa", SMALL, SMALL, 1, 100, 300)
+BUILDS = [Arm(f"build_{name}", "homa", SMALL, SMALL, 1, 1, 100, 300)
           for name in ("all", "delays", "probes")]
 
 Visits = dict[Arm, list[dict[str, Any]]]  # by round
@@ -95,7 +97,7 @@ def results(visits: Visits) -> list[Result]:
         visited = by_round(kind, transport)
         if kind == "rpc1m":
             return [v["request_bytes"] * 8 / v["elapsed_ns"] for v in visited]
-        if kind == "rate":
+        if kind.startswith("rate"):
             return [v["rpcs"] * 1e6 / v["elapsed_ns"] for v in visited]
         return [v["latency_ns"]["p50"] / 1e3 for v in visited]
 
@@ -125,6 +127,10 @@ def results(visits: Visits) -> list[Result]:
         ratio("rpc1m_ratio_tcp", "rpc1m", "tcp", "higher"),
         *plain("small_rpc_rate_{}_krps", "rate", "1000/s", "higher", both),
         ratio("small_rpc_rate_ratio_tcp", "rate", "tcp", "higher"),
+        *plain("small_rpc_rate_single_{}_krps", "rate_single", "1000/s",
+               "higher", both),
+        ratio("small_rpc_rate_single_ratio_tcp", "rate_single", "tcp",
+              "higher"),
         ratio("steering_adaptive_ratio_same_core", "steering_adaptive",
               "homa", "lower", "steering_same_core"),
         cost("off_cost_percent", "build_all", "build_delays"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 # Guest side of the module benchmark: one server per transport, clients of all arms in turns.
-#   module.sh ROUNDS ARM...    an arm is KIND:TRANSPORT:LENGTH:RESPONSE:OUTSTANDING:WARMUP:COUNT
+#   module.sh ROUNDS ARM...    an arm is KIND:TRANSPORT:LENGTH:RESPONSE:OUTSTANDING:BATCH:WARMUP:COUNT
 # Leaves $OUT/<round>-<kind>-<transport>.json for every visit.
 # shellcheck source=/dev/null
 . /lib/testbed.sh
@@ -11,6 +11,7 @@ shift
 
 port=4000                       # of all transports: one RPC at a time
 many_port=4001                  # many RPCs at a time: TCP serves all connections with one thread there
+batch_port=4002                 # the same, and a call takes as many of them as there are
 start_server() {                # start_server PORT TRANSPORT [OPTION]...
 	_port=$1
 	shift
@@ -24,12 +25,13 @@ steering() {
 	for _host in h1 h2; do in_host $_host sysctl -qw net.homa.steering="$1" || fail "no strategy $1"; done
 }
 
-visit() {                       # visit ROUND KIND TRANSPORT LENGTH RESPONSE OUTSTANDING WARMUP COUNT
+visit() {                       # visit ROUND KIND TRANSPORT LENGTH RESPONSE OUTSTANDING BATCH WARMUP COUNT
 	_port=$port
 	[ "$6" = 1 ] || _port=$many_port
+	[ "$7" = 1 ] || _port=$batch_port
 	case $2 in steering_*) steering "${2#steering_}" ;; esac
 	in_host h1 rpcload client --transport "$3" --server 10.0.1.2 --port "$_port" --length "$4" --response-length "$5" \
-		--outstanding "$6" --warmup "$7" --count "$8" --verify --json "$OUT/$1-$2-$3.json" >/tmp/client 2>&1 ||
+		--outstanding "$6" --batch "$7" --warmup "$8" --count "$9" --verify --json "$OUT/$1-$2-$3.json" >/tmp/client 2>&1 ||
 		fail "round $1, $2, $3: $(tail -n 2 /tmp/client)"
 	case $2 in steering_*) steering kernel ;; esac
 }
@@ -45,6 +47,8 @@ start_server $port homa
 start_server $many_port homa
 start_server $port tcp --per-connection
 start_server $many_port tcp
+start_server $batch_port homa --batch 64
+start_server $batch_port tcp --batch 64
 start_server $port udp
 
 stop_servers() {
@@ -83,7 +87,7 @@ while [ $round -lt "$rounds" ]; do
 		insmod "$ko" || fail "$ko does not load"
 		tracing_off
 		start_server $port homa
-		visit $round "build_$build" homa 100 100 1 100 300
+		visit $round "build_$build" homa 100 100 1 1 100 300
 		stop_servers
 		reversed="$build $reversed"
 	done

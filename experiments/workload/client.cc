@@ -32,7 +32,8 @@ class Worker {
                              : UINT64_MAX),
         slots_(Share(options.outstanding, options.threads, index)) {
     ClientConfig config = {.slots = static_cast<uint32_t>(slots_.size()),
-                           .max_response = options.response_length.value_or(options.length.max)};
+                           .max_response = options.response_length.value_or(options.length.max),
+                           .batch = options.batch};
     // Threads together take the servers in turn.
     for (size_t i = 0; i < options.servers.size(); i++)
       config.servers.push_back(options.servers[(index + i * options.threads) % options.servers.size()]);

@@ -25,6 +25,7 @@ struct ClientOptions {
   std::optional<uint32_t> response_length = {};  // else that of the request
   uint32_t outstanding = 1;                 // RPCs in flight, over all threads
   uint32_t threads = 1;
+  uint32_t batch = 1;                       // see ClientConfig
   uint64_t count = 10000;                   // measured RPCs over all threads, 0: no limit
   uint64_t duration_ns = 0;                 // of the measured part, 0: no limit
   uint64_t warmup = 0;                      // RPCs before the measured ones, over all threads

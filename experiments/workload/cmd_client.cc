@@ -39,11 +39,14 @@ int ClientCommand(int argc, char** argv) {
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--seed", o.seed, "of the random lengths")->type_name("S")->capture_default_str();
+  AddBatch(&app, &common);
   int status = ParseCommon(&app, argc, argv, common, &o.servers);
   if (status >= 0) return status;
+  if (std::string wrong = CheckBatch(common); !wrong.empty()) return Complain(wrong, 2);
 
   o.protocol = common.protocol;
   o.threads = common.threads;
+  o.batch = common.batch;
   o.verify = common.verify;
   if (!app.count("--outstanding")) o.outstanding = o.threads;
   if (o.outstanding < o.threads)

@@ -17,17 +17,22 @@ int ServerCommand(int argc, char** argv) {
   app.add_flag("--per-connection", o.config.per_connection,
                "tcp: each thread blocks on one connection, instead of all on one epoll; needs a "
                "thread per connection");
+  AddBatch(&app, &common);
   std::vector<Address> bind;
   int status = ParseCommon(&app, argc, argv, common, &bind);
   if (status >= 0) return status;
+  if (std::string wrong = CheckBatch(common); !wrong.empty()) return Complain(wrong, 2);
   if (bind.size() > 1) return Complain("--bind takes one address", 2);
   o.config.bind = bind.front();
 
   o.protocol = common.protocol;
   o.config.threads = common.threads;
+  o.config.batch = common.batch;
   o.verify = common.verify;
   if (o.config.per_connection && o.protocol != Protocol::kTcp)
     return Complain("--per-connection is for --transport tcp", 2);
+  if (o.config.per_connection && o.config.batch > 1)
+    return Complain("--batch and --per-connection exclude each other", 2);
   o.times = !common.rpclog.empty() || !common.json.empty();
   if (!common.rpclog.empty()) o.log_records = common.rpclog_max;
 

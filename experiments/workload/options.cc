@@ -47,6 +47,23 @@ void AddCommon(CLI::App* app, CommonOptions* o, const char* address_option,
   app->add_option("--json", o->json, "write options, counts and latencies")->type_name("FILE");
 }
 
+void AddBatch(CLI::App* app, CommonOptions* o) {
+  app->add_option("--batch", o->batch,
+                  "homa: messages that one call receives, if they are there, and answers told to be "
+                  "followed by others; tcp: connections that one epoll_wait tells")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+std::string CheckBatch(const CommonOptions& o) {
+  if (o.batch == 1) return "";
+  if (o.protocol == Protocol::kUdp) return "--batch is for --transport homa or tcp";
+  // A call that received several messages has no times of one.
+  if (!o.rpclog.empty() || o.trace) return "--batch is not for --rpclog or --trace";
+  return "";
+}
+
 bool StartTrace(const CommonOptions& options, std::string* error) {
   constexpr size_t kRingBytes = 1 << 20;  // of each thread: the last 10000 RPCs
   int status = options.trace ? tt_app_start(kRingBytes) : 0;

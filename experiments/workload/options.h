@@ -21,6 +21,7 @@ struct CommonOptions {
   size_t rpclog_max = 262144;
   std::string json;
   bool trace = false;
+  uint32_t batch = 1;
 };
 
 // address_option: "--server" or "--bind".
@@ -30,6 +31,10 @@ void AddCommon(CLI::App* app, CommonOptions* options, const char* address_option
 // Parses options and addresses. Exit status, or -1 to go on.
 int ParseCommon(CLI::App* app, int argc, char** argv, const CommonOptions& options,
                 std::vector<Address>* addresses);
+
+// --batch of closed loops, and after parsing what is wrong with it, or "".
+void AddBatch(CLI::App* app, CommonOptions* options);
+std::string CheckBatch(const CommonOptions& options);
 
 // Begins to record in the trace of the kernel if that is asked for; false with a line in *error.
 bool StartTrace(const CommonOptions& options, std::string* error);

@@ -66,6 +66,7 @@ std::string ClientJson(const ClientOptions& o, const RunResult& result) {
       {"length_max", o.length.max},
       {"response_length", nullptr},  // null: that of the request
       {"outstanding", o.outstanding},
+      {"batch", o.batch},
       {"threads", o.threads},
       {"count", o.count},
       {"duration_s", static_cast<double>(o.duration_ns) * 1e-9},
@@ -104,6 +105,7 @@ std::string ServerJson(const ServerOptions& o, const RunResult& result) {
                   {"bind", o.config.bind.Text()},
                   {"threads", o.config.threads},
                   {"per_connection", o.config.per_connection},
+                  {"batch", o.config.batch},
                   {"verify", o.verify},
                   {"rpclog", o.log_records > 0}},
                  result);

@@ -55,6 +55,7 @@ struct ClientConfig {
   std::vector<Address> servers = {};  // of one family; slots take them in turn
   uint32_t slots = 1;                 // RPCs in flight at most
   uint32_t max_response = 0;          // longest response
+  uint32_t batch = 1;                 // answers, TCP: connections with some, one call asks for
   bool open_loop = false;  // Send never waits for room, and connects when a slot is first used
 
   const Address& ServerOf(uint32_t slot) const { return servers[slot % servers.size()]; }
@@ -92,6 +93,7 @@ class Listener {
 struct ServerConfig {
   Address bind;
   uint32_t threads = 1;
+  uint32_t batch = 1;           // requests, TCP: connections with some, one call asks for
   bool per_connection = false;  // TCP: a thread blocks on its own connection instead of epoll
 };
 

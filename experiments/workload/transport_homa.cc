@@ -69,38 +69,96 @@ class HomaSocket {
   size_t bytes_ = 0;
 };
 
-// One thread's receiving. A message's bpages go back to the kernel with the next call.
+// One thread's receiving: of the messages that have arrived up to `batch` are taken with one call.
+// The bpages of a message go back to the kernel with the next call that fills its place.
 class HomaReceiver {
  public:
-  explicit HomaReceiver(const HomaSocket& socket) : socket_(socket) {}
+  HomaReceiver(const HomaSocket& socket, uint32_t batch)
+      : socket_(socket), args_(batch), peers_(batch), messages_(batch > 1 ? batch : 0),
+        now_(args_.data()), peer_(peers_.data()) {
+    for (uint32_t i = 0; i < messages_.size(); i++) {
+      messages_[i].msg_hdr.msg_name = peers_[i].raw();
+      messages_[i].msg_hdr.msg_control = &args_[i];
+    }
+  }
 
-  // Length of the message or -1 with errno; then args().id says whether an RPC has failed.
+  // Length of the next message or -1 with errno; then args().id says whether an RPC has failed.
   ssize_t Receive(int flags) {
+    return messages_.empty() ? ReceiveOne(flags) : ReceiveNext(flags);
+  }
+
+  // Another message was taken with the last one.
+  bool more() const { return at_ + 1 < count_; }
+
+  Payload Message(ssize_t length) const {
+    return {socket_.region(), now_->bpage_offsets, static_cast<uint32_t>(length)};
+  }
+  const homa_recvmsg_args& args() const { return *now_; }
+  const Address& peer() const { return *peer_; }
+
+ private:
+  // Inline, since the time of a call counts.
+  [[gnu::always_inline]] ssize_t ReceiveOne(int flags) {
     msghdr header = {};
-    header.msg_name = peer_.raw();
-    header.msg_namelen = sizeof(peer_.storage);
-    header.msg_control = &args_;
-    header.msg_controllen = sizeof(args_);
-    args_.id = 0;
+    header.msg_name = peers_[0].raw();
+    header.msg_namelen = sizeof(peers_[0].storage);
+    header.msg_control = &args_[0];
+    header.msg_controllen = sizeof(args_[0]);
+    args_[0].id = 0;
     ssize_t length = recvmsg(socket_.fd(), &header, flags);
-    if (length < 0) args_.num_bpages = 0;
+    if (length < 0) args_[0].num_bpages = 0;
     return length;
   }
 
-  Payload Message(ssize_t length) const {
-    return {socket_.region(), args_.bpage_offsets, static_cast<uint32_t>(length)};
+  [[gnu::noinline]] ssize_t ReceiveNext(int flags) {
+    if (more()) {
+      at_++;
+    } else {
+      at_ = 0;
+      count_ = Fill(flags);
+      if (count_ < 0) return -1;
+    }
+    auto at = static_cast<size_t>(at_);
+    now_ = &args_[at];
+    peer_ = &peers_[at];
+    return messages_[at].msg_len;
   }
-  const homa_recvmsg_args& args() const { return args_; }
-  const Address& peer() const { return peer_; }
 
- private:
+  // Messages received, or -1 with errno.
+  int Fill(int flags) {
+    for (size_t i = 0; i < messages_.size(); i++) {
+      args_[i].id = 0;
+      messages_[i].msg_hdr.msg_namelen = sizeof(peers_[i].storage);
+      messages_[i].msg_hdr.msg_controllen = sizeof(args_[i]);
+    }
+    int count = recvmmsg(socket_.fd(), messages_.data(), static_cast<unsigned>(messages_.size()),
+                         flags | MSG_WAITFORONE, nullptr);
+    // The errno of an RPC that recvmmsg met behind messages it tells with the next call.
+    if (count < 0) {
+      late_ = failed_;
+      failed_ = {};
+      now_ = late_.id ? &late_ : &args_[0];
+      return count;
+    }
+    auto next = static_cast<size_t>(count);
+    failed_ = next < args_.size() ? args_[next] : homa_recvmsg_args{};
+    return count;
+  }
+
   const HomaSocket& socket_;
-  homa_recvmsg_args args_ = {};
-  Address peer_;
+  std::vector<homa_recvmsg_args> args_;
+  std::vector<Address> peers_;
+  std::vector<mmsghdr> messages_;       // empty: one message a call
+  const homa_recvmsg_args* now_;        // of the last message
+  const Address* peer_;
+  int at_ = 0;
+  int count_ = 0;
+  homa_recvmsg_args late_ = {};    // that of which recvmmsg has told now
+  homa_recvmsg_args failed_ = {};  // id: RPC that failed behind the last messages, 0: none
 };
 
-// Sends a request (args->id == 0) or a reply. 0 or errno.
-int SendMessage(int fd, const Address& to, const uint8_t* message, uint32_t length,
+// Sends a request (args->id == 0) or a reply; more: another message follows at once. 0 or errno.
+int SendMessage(int fd, const Address& to, const uint8_t* message, uint32_t length, bool more,
                 homa_sendmsg_args* args) {
   iovec iov = {const_cast<uint8_t*>(message), length};
   msghdr header = {};
@@ -109,20 +167,22 @@ int SendMessage(int fd, const Address& to, const uint8_t* message, uint32_t leng
   header.msg_iov = &iov;
   header.msg_iovlen = 1;
   header.msg_control = args;  // msg_controllen 0: the kernel writes back into args
-  return sendmsg(fd, &header, 0) < 0 ? errno : 0;
+  return sendmsg(fd, &header, more ? MSG_MORE : 0) < 0 ? errno : 0;
 }
 
 class HomaClient : public ClientTransport {
  public:
   HomaClient(std::unique_ptr<HomaSocket> socket, const ClientConfig& config)
-      : socket_(std::move(socket)), receiver_(*socket_), config_(config),
+      : socket_(std::move(socket)), receiver_(*socket_, config.batch), config_(config),
         port_(rpcload::LocalPort(socket_->fd())), ids_(config.slots) {}
 
   int Send(uint32_t slot, const uint8_t* message, uint32_t length, uint32_t,
            uint64_t* rpc_id) override {
     homa_sendmsg_args args = {};
     args.completion_cookie = slot + 1;
-    int error = SendMessage(socket_->fd(), config_.ServerOf(slot), message, length, &args);
+    // Each answer that was taken is followed by a request.
+    int error = SendMessage(socket_->fd(), config_.ServerOf(slot), message, length,
+                            receiver_.more(), &args);
     *rpc_id = ids_[slot] = args.id;
     return error;
   }
@@ -158,7 +218,8 @@ class HomaClient : public ClientTransport {
 
 class HomaServer : public ServerTransport {
  public:
-  explicit HomaServer(const HomaSocket& socket) : socket_(socket), receiver_(socket) {}
+  HomaServer(const HomaSocket& socket, uint32_t batch)
+      : socket_(socket), receiver_(socket, batch) {}
 
   Event Receive(Origin* origin) override {
     ssize_t length = receiver_.Receive(0);
@@ -173,7 +234,7 @@ class HomaServer : public ServerTransport {
   int Reply(const uint8_t* message, uint32_t length) override {
     homa_sendmsg_args args = {};
     args.id = receiver_.args().id;
-    return SendMessage(socket_.fd(), receiver_.peer(), message, length, &args);
+    return SendMessage(socket_.fd(), receiver_.peer(), message, length, receiver_.more(), &args);
   }
 
  private:
@@ -183,14 +244,16 @@ class HomaServer : public ServerTransport {
 
 class HomaListener : public Listener {
  public:
-  explicit HomaListener(std::unique_ptr<HomaSocket> socket) : socket_(std::move(socket)) {}
+  HomaListener(std::unique_ptr<HomaSocket> socket, uint32_t batch)
+      : socket_(std::move(socket)), batch_(batch) {}
   std::unique_ptr<ServerTransport> NewThread() override {
-    return std::make_unique<HomaServer>(*socket_);
+    return std::make_unique<HomaServer>(*socket_, batch_);
   }
   uint16_t port() const override { return LocalPort(socket_->fd()); }
 
  private:
   std::unique_ptr<HomaSocket> socket_;
+  const uint32_t batch_;
 };
 
 }  // namespace
@@ -206,14 +269,14 @@ std::unique_ptr<Listener> MakeHomaListener(const ServerConfig& config, std::stri
     *error = "Homa servers use ports 1 to 32767; choose --port in that range";
     return nullptr;
   }
-  // Every thread holds one request, and about as many may be arriving.
-  auto socket = HomaSocket::Open(config.bind.family(), config.threads + 16, error);
+  // Every thread holds a batch of requests, and a few may be arriving.
+  auto socket = HomaSocket::Open(config.bind.family(), config.threads * config.batch + 16, error);
   if (!socket) return nullptr;
   if (bind(socket->fd(), config.bind.raw(), config.bind.size())) {
     *error = ErrnoText("bind Homa port " + std::to_string(config.bind.port()), errno);
     return nullptr;
   }
-  return std::make_unique<HomaListener>(std::move(socket));
+  return std::make_unique<HomaListener>(std::move(socket), config.batch);
 }
 
 }  // namespace rpcload

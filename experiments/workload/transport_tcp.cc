@@ -35,10 +35,31 @@ int SendAll(int fd, const uint8_t* data, uint32_t length) {
   return 0;
 }
 
+// What one call of epoll_wait told, one after the other.
+class Ready {
+ public:
+  explicit Ready(uint32_t most) : events_(most) {}
+
+  // 1: event() is the next one; 0: there is none; -1 with errno.
+  int Wait(int epoll, int timeout_ms) {
+    if (++at_ < count_) return 1;
+    at_ = count_ = 0;
+    int n = epoll_wait(epoll, events_.data(), static_cast<int>(events_.size()), timeout_ms);
+    if (n > 0) count_ = static_cast<uint32_t>(n);
+    return std::min(n, 1);
+  }
+  const epoll_event& event() const { return events_[at_]; }
+
+ private:
+  std::vector<epoll_event> events_;
+  uint32_t at_ = 0;
+  uint32_t count_ = 0;
+};
+
 class TcpClient : public ClientTransport {
  public:
   explicit TcpClient(const ClientConfig& config)
-      : config_(config), streams_(config.slots) {
+      : config_(config), streams_(config.slots), ready_(config.batch) {
     for (Stream& s : streams_)
       s.buffer = std::make_unique_for_overwrite<uint8_t[]>(config.max_response);
     if (config.slots > 1 || config.open_loop) epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
@@ -70,11 +91,10 @@ class TcpClient : public ClientTransport {
   Event Receive(bool wait) override {
     uint32_t slot = 0;
     if (epoll_) {
-      epoll_event event;
-      int ready = epoll_wait(epoll_.get(), &event, 1, wait ? -1 : 0);
+      int ready = ready_.Wait(epoll_.get(), wait ? -1 : 0);
       if (ready < 0) return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
       if (!ready) return {};
-      slot = event.data.u32;
+      slot = ready_.event().data.u32;
     }
     Stream& s = streams_[slot];
     if (s.blocked)
@@ -152,6 +172,7 @@ class TcpClient : public ClientTransport {
   const ClientConfig config_;
   std::vector<Stream> streams_;  // by slot
   Fd epoll_;                     // absent when there is one stream to block on
+  Ready ready_;
 };
 
 // The server's end of a connection, used by one thread at a time.
@@ -193,7 +214,8 @@ struct Connection {
 
 class TcpListener : public Listener {
  public:
-  TcpListener(Fd fd, bool per_connection) : fd_(std::move(fd)), per_connection_(per_connection) {}
+  TcpListener(Fd fd, const ServerConfig& config)
+      : fd_(std::move(fd)), batch_(config.batch), per_connection_(config.per_connection) {}
 
   bool StartEpoll() {
     epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
@@ -223,6 +245,7 @@ class TcpListener : public Listener {
  private:
   Fd fd_;
   Fd epoll_;
+  uint32_t batch_;
   bool per_connection_;
   std::mutex mutex_;
   std::deque<std::unique_ptr<Connection>> connections_;
@@ -230,14 +253,13 @@ class TcpListener : public Listener {
 
 class SharedThread : public ServerTransport {
  public:
-  explicit SharedThread(TcpListener* listener) : listener_(listener) {}
+  SharedThread(TcpListener* listener, uint32_t batch) : listener_(listener), ready_(batch) {}
 
   Event Receive(Origin* origin) override {
     if (!connection_) {
-      epoll_event event;
-      if (epoll_wait(listener_->epoll(), &event, 1, -1) < 0)
+      if (ready_.Wait(listener_->epoll(), -1) < 0)
         return {errno == EINTR ? Event::kAgain : Event::kFatal, errno};
-      auto* connection = static_cast<Connection*>(event.data.ptr);
+      auto* connection = static_cast<Connection*>(ready_.event().data.ptr);
       if (!connection) {
         int error = listener_->AcceptShared();
         return {error ? Event::kFatal : Event::kAgain, error};
@@ -278,6 +300,7 @@ class SharedThread : public ServerTransport {
   }
 
   TcpListener* listener_;
+  Ready ready_;
   Connection* connection_ = nullptr;  // owned while set
   uint32_t seen_ = 0;                 // announcements this thread has taken on
 };
@@ -312,7 +335,7 @@ class ConnectionThread : public ServerTransport {
 
 std::unique_ptr<ServerTransport> TcpListener::NewThread() {
   if (per_connection_) return std::make_unique<ConnectionThread>(this);
-  return std::make_unique<SharedThread>(this);
+  return std::make_unique<SharedThread>(this, batch_);
 }
 
 }  // namespace
@@ -336,7 +359,7 @@ std::unique_ptr<Listener> MakeTcpListener(const ServerConfig& config, std::strin
     *error = ErrnoText("bind TCP " + config.bind.Text(), errno);
     return nullptr;
   }
-  auto listener = std::make_unique<TcpListener>(std::move(fd), config.per_connection);
+  auto listener = std::make_unique<TcpListener>(std::move(fd), config);
   if (!config.per_connection && !listener->StartEpoll()) {
     *error = ErrnoText("epoll", errno);
     return nullptr;

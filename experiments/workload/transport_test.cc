@@ -22,6 +22,7 @@ struct Case {
   const char* address;
   uint32_t server_threads;
   bool per_connection;
+  uint32_t batch = 1;
 };
 
 // A server in a thread of its own, on a port the kernel chooses.
@@ -32,6 +33,7 @@ class RunningServer {
     EXPECT_TRUE(Address::Parse(c.address, 0, &options_.config.bind));
     options_.config.threads = c.server_threads;
     options_.config.per_connection = c.per_connection;
+    options_.config.batch = c.batch;
     options_.verify = true;
     options_.times = true;
     options_.log_records = 10000;
@@ -69,6 +71,7 @@ RunResult RunClientOf(const Case& c, uint16_t port, ClientOptions options) {
   options.protocol = c.protocol;
   EXPECT_TRUE(Address::Parse(c.address, port, &options.servers.emplace_back()));
   options.verify = true;
+  options.batch = c.batch;
   Crew crew(options.threads);
   return RunClient(
       options,
@@ -122,6 +125,7 @@ TEST_P(TransportTest, LongestMessages) {
 INSTANTIATE_TEST_SUITE_P(
     All, TransportTest,
     testing::Values(Case{"tcp", Protocol::kTcp, "127.0.0.1", 1, false},
+                    Case{"tcp_batch", Protocol::kTcp, "127.0.0.1", 2, false, 8},
                     Case{"tcp_18_threads", Protocol::kTcp, "127.0.0.1", 18, false},
                     Case{"tcp_per_connection", Protocol::kTcp, "127.0.0.1", 2, true},
                     Case{"tcp_v6", Protocol::kTcp, "::1", 2, false},

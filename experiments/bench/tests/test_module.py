@@ -23,7 +23,7 @@ def write_visits(out, rounds, change=None):
                      "elapsed_ns": arm.count * ms * 1_000_000}
             if change:
                 change(arm, round_, visit)
-            if arm.kind == "rate":
+            if arm.kind.startswith("rate"):
                 visit["elapsed_ns"] = arm.count * us * 1000
             (out / arm.file(round_)).write_text(json.dumps(visit))
 
@@ -37,6 +37,9 @@ def test_figures(tmp_path):
         "rpc1m_homa_gbps": 4, "rpc1m_tcp_gbps": 8, "rpc1m_ratio_tcp": 0.5,
         "small_rpc_rate_homa_krps": 1000 / 32, "small_rpc_rate_tcp_krps": 50,
         "small_rpc_rate_ratio_tcp": 20 / 32,
+        "small_rpc_rate_single_homa_krps": 1000 / 32,
+        "small_rpc_rate_single_tcp_krps": 50,
+        "small_rpc_rate_single_ratio_tcp": 20 / 32,
         "steering_adaptive_ratio_same_core": 1, "off_cost_percent": 1,
         "trace_off_cost_percent": 2})
     assert found["rpc100_homa_us"].spread == 1
