@@ -12,17 +12,13 @@
 #include "core.h"
 #include "delay.h"
 #include "gro.h"
+#include "gso.h"
 #include "net.h"
 #include "tracing.h"
 #include "wire.h"
 
 /* Length of an IP packet. */
 #define HOMA_BUNDLE_BYTES 65535
-
-static bool same_ports(const struct homa_common_hdr *a, const struct homa_common_hdr *b)
-{
-	return a->sport == b->sport && a->dport == b->dport;
-}
 
 /* Packets nobody shall wait behind: grants, and messages of one packet. */
 static bool is_urgent(const struct homa_common_hdr *h, u32 bytes)
@@ -42,7 +38,7 @@ static struct sk_buff *find_held(struct list_head *held, const struct homa_commo
 
 	list_for_each_entry(first, held, list) {
 		if (NAPI_GRO_CB(first)->same_flow &&
-		    same_ports(h, (const struct homa_common_hdr *)(first->data + offset)))
+		    homa_wire_same_ports(h, (const struct homa_common_hdr *)(first->data + offset)))
 			return first;
 	}
 	return NULL;
@@ -57,18 +53,9 @@ static void append(struct sk_buff *first, struct sk_buff *skb)
 	/* Their senders, if they are of this host, were charged for each alone. */
 	skb_orphan(first);
 	skb_orphan(skb);
-	if (NAPI_GRO_CB(first)->last == first)
-		skb_shinfo(first)->frag_list = skb;
-	else
-		NAPI_GRO_CB(first)->last->next = skb;
+	homa_gso_append(first, NAPI_GRO_CB(first)->last, skb);
 	NAPI_GRO_CB(first)->last = skb;
 	NAPI_GRO_CB(first)->count++;
-	first->len += skb->len;
-	first->data_len += skb->len;
-	first->truesize += skb->truesize;
-	/* The longest, for those who must know whether a packet fits. */
-	if (skb->len > skb_shinfo(first)->gso_size)
-		skb_shinfo(first)->gso_size = skb->len;
 	NAPI_GRO_CB(skb)->same_flow = 1;
 	h = (const struct homa_data_hdr *)skb->data;
 	if (h->common.type == HOMA_DATA && skb->len >= sizeof(*h))

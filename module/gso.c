@@ -59,6 +59,92 @@ static void finish_segment(struct sk_buff *skb, u32 header, u32 offset)
 }
 
 /**
+ * homa_gso_bundle() - a packet that shall be the first of a bundle
+ * @first: packet to be sent, from the transport header on.
+ */
+void homa_gso_bundle(struct sk_buff *first)
+{
+	struct skb_shared_info *info = skb_shinfo(first);
+
+	info->gso_type = SKB_GSO_FRAGLIST;
+	info->gso_size = first->len;
+	info->gso_segs = 1;
+	/* None is verified, and none must be computed. */
+	first->ip_summed = CHECKSUM_UNNECESSARY;
+}
+
+/**
+ * homa_gso_append() - put a packet behind others
+ * @first: first packet of a bundle.
+ * @last: its last one, maybe @first.
+ * @skb: packet from the transport header on, no bundle. If its network header is
+ *	there as well, it gets a copy of that of @first before they part.
+ */
+void homa_gso_append(struct sk_buff *first, struct sk_buff *last, struct sk_buff *skb)
+{
+	struct skb_shared_info *info = skb_shinfo(first);
+
+	if (last == first)
+		info->frag_list = skb;
+	else
+		last->next = skb;
+	first->len += skb->len;
+	first->data_len += skb->len;
+	first->truesize += skb->truesize;
+	info->gso_segs++;
+	/* The longest, for those who must know whether a packet fits. */
+	if (skb->len > info->gso_size)
+		info->gso_size = skb->len;
+}
+
+/*
+ * Gives the packets behind the first of a bundle room for what precedes it, which a
+ * tunnel may have got after they were made, and a copy of its IP header to those
+ * without, whose network header ends where it begins.
+ */
+static int complete_headers(struct sk_buff *skb, u32 mac_bytes)
+{
+	u32 ip_bytes = skb_network_header_len(skb);
+	struct sk_buff **at, *seg, *own;
+
+	if (skb_unclone(skb, GFP_ATOMIC))
+		return -ENOMEM;
+	for (at = &skb_shinfo(skb)->frag_list; (seg = *at); at = &seg->next) {
+		bool bare = !skb_network_header_len(seg);
+		u32 room = mac_bytes + (bare ? ip_bytes : skb_network_header_len(seg));
+
+		if (unlikely(skb_headroom(seg) < room || (bare && skb_shared(seg)))) {
+			own = skb_realloc_headroom(seg, room);
+			if (!own)
+				return -ENOMEM;
+			own->next = seg->next;
+			consume_skb(seg);
+			*at = own;
+			seg = own;
+		}
+		if (bare) {
+			skb_set_network_header(seg, -(int)ip_bytes);
+			memcpy(skb_network_header(seg), skb_network_header(skb), ip_bytes);
+		}
+	}
+	return 0;
+}
+
+/* Takes a bundle apart. Return: list of packets or an ERR_PTR. */
+static struct sk_buff *segment_bundle(struct sk_buff *skb, netdev_features_t features)
+{
+	u32 mac_bytes = skb_mac_header_len(skb);
+	struct sk_buff *segs;
+
+	if (complete_headers(skb, mac_bytes + skb_tnl_header_len(skb)))
+		return ERR_PTR(-ENOMEM);
+	segs = skb_segment_list(skb, features, mac_bytes);
+	if (!IS_ERR(segs))
+		homa_delay_tx_cut(segs, segs->prev);
+	return segs;
+}
+
+/**
  * homa_gso_segment() - cut a packet
  * @skb: packet from the transport header on.
  * @features: of the device.
@@ -74,7 +160,7 @@ struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features
 	if (homa_gso_is_bundle(skb)) {
 		if (skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST))
 			return NULL;
-		return skb_segment_list(skb, features, skb_mac_header_len(skb));
+		return segment_bundle(skb, features);
 	}
 	header = homa_gso_header_bytes(skb);
 	if (!header || skb->len <= header + mss ||

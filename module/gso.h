@@ -22,6 +22,8 @@ static inline bool homa_gso_is_bundle(const struct sk_buff *skb)
 	return skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST;
 }
 
+void homa_gso_bundle(struct sk_buff *first);
+void homa_gso_append(struct sk_buff *first, struct sk_buff *last, struct sk_buff *skb);
 struct sk_buff *homa_gso_segment(struct sk_buff *skb, netdev_features_t features);
 
 #endif /* _HOMA_GSO_H */

@@ -13,6 +13,7 @@
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
+#include "gso.h"
 #include "link.h"
 #include "pacer_timer.h"
 #include "wire.h"
@@ -126,8 +127,9 @@ void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_b
 	const struct net_device *dev = skb_dst(skb)->dev;
 	u32 frame_bytes = HOMA_PACE_FRAME_BYTES + (is_vlan_dev(dev) ? VLAN_HLEN : 0);
 	u32 segments = skb_shinfo(skb)->gso_segs ?: 1;
-	u32 bytes = skb->len + (segments - 1) * sizeof(struct homa_data_hdr) +
-		    segments * (ip_bytes + frame_bytes);
+	bool bundle = homa_gso_is_bundle(skb);
+	u32 headers = bundle ? 0 : (segments - 1) * sizeof(struct homa_data_hdr);
+	u32 bytes = skb->len + headers + segments * (ip_bytes + frame_bytes);
 	const struct homa_pacer *pacer;
 	struct homa_link *link;
 	u64 begin_ns;
@@ -138,7 +140,9 @@ void homa_link_count_packet(struct homa_net *hnet, struct sk_buff *skb, u32 ip_b
 	if (!begin_ns)
 		goto out;
 	pacer = READ_ONCE(link->pacer);
-	if (pacer && pacer->depart && skb->len > (u32)READ_ONCE(hnet->tun.defer_min_bytes))
+	/* What is in a bundle is short. */
+	if (pacer && pacer->depart && !bundle &&
+	    skb->len > (u32)READ_ONCE(hnet->tun.defer_min_bytes))
 		pacer->depart(skb, begin_ns);
 out:
 	rcu_read_unlock();

@@ -3,6 +3,7 @@
 
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include "bundle.h"
 #include "copy_out.h"
 #include "delay.h"
 #include "folds.h"
@@ -75,17 +76,25 @@ static void write_name(struct homa_sock *hsk, struct msghdr *msg, const struct h
 	}
 }
 
+/* Others follow, says sendmmsg() or the application. */
+static bool more_follow(const struct msghdr *msg)
+{
+	return msg->msg_flags & (MSG_BATCH | MSG_MORE);
+}
+
 /* Sends a message that is one packet. The RPC may be gone: what is needed of
  * it was noted, and the peer lives as long as this RCU section.
  */
 static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u64 id,
-		       u32 length, struct homa_send_stamps *stamps)
+		       u32 length, bool more, struct homa_send_stamps *stamps)
 {
 	homa_metric_inc(hsk->hnet, packets_sent_DATA);
 	homa_metric_add(hsk->hnet, sent_msg_bytes, length);
 	trace_homa_data_xmit(id, 0, length);
 	stamps->xmit = homa_tt_stamp();
-	if (homa_xmit_skb(hsk, peer, skb, homa_peer_unsched_level(peer, length)))
+	if (unlikely(more || homa_bundle_held(hsk)))
+		homa_bundle_xmit(hsk, peer, skb, id, length, more);
+	else if (homa_xmit_skb(hsk, peer, skb, homa_peer_unsched_level(peer, length)))
 		homa_metric_inc(hsk->hnet, data_xmit_errors);
 }
 
@@ -135,6 +144,8 @@ static int copy_and_send(struct homa_rpc *rpc, struct iov_iter *iter)
 	u32 done, bytes;
 	bool dead;
 
+	/* It may take long. */
+	homa_bundle_flush(rpc->hsk);
 	for (done = 0; done < tx->length; done += bytes) {
 		bytes = min(tx->length - done, chunk_bytes);
 		if (!fill(rpc, done, bytes, iter))
@@ -229,7 +240,7 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	homa_metric_add(hsk->hnet, client_request_bytes_started, length);
 	if (skb) {
 		homa_rpc_unlock(rpc);
-		xmit_whole(hsk, peer, skb, id, length, &stamps);
+		xmit_whole(hsk, peer, skb, id, length, more_follow(msg), &stamps);
 		rcu_read_unlock();
 	} else {
 		homa_trace_send_long(&stamps, id, length, true, hsk->port, dport);
@@ -252,6 +263,16 @@ fail:
 	return err;
 }
 
+/* Waits until a new message is admitted. Return: 0 or an errno. */
+static inline int wait_wmem(struct homa_sock *hsk, const struct msghdr *msg)
+{
+	if (likely(homa_sock_writable(hsk)))
+		return 0;
+	/* What is held has some. */
+	homa_bundle_flush(hsk);
+	return homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
+}
+
 static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 			const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length,
 			u64 __user *id_to)
@@ -263,7 +284,7 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 	homa_metric_inc(hsk->hnet, send_calls);
 	if (READ_ONCE(hsk->shutdown))
 		return homa_sock_error(hsk, -ESHUTDOWN, "socket is shut down");
-	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
+	err = wait_wmem(hsk, msg);
 	if (err)
 		return homa_sock_error(hsk, err, "no transmit memory");
 	peer = homa_peer_get_recent(&hsk->recent_peer, hsk->hnet, &to->addr,
@@ -281,7 +302,7 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 }
 
 /* Sends a loaded reply, unless the RPC is over: a client that is gone needs none. */
-static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct iov_iter *iter,
+static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct msghdr *msg,
 		       struct homa_send_stamps *stamps)
 {
 	struct homa_sock *hsk = rpc->hsk;
@@ -299,11 +320,11 @@ static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct iov_ite
 	homa_metric_add(hsk->hnet, server_response_bytes_started, length);
 	homa_rpc_unlock(rpc);
 	if (skb) {
-		xmit_whole(hsk, rpc->peer, skb, rpc->id, length, stamps);
+		xmit_whole(hsk, rpc->peer, skb, rpc->id, length, more_follow(msg), stamps);
 		return 0;
 	}
 	homa_trace_send_long(stamps, rpc->id, length, false, 0, 0);
-	err = copy_and_send(rpc, iter);
+	err = copy_and_send(rpc, &msg->msg_iter);
 	if (err == -EFAULT)
 		end_half_sent(rpc);
 	return err == -EINVAL ? 0 : err;
@@ -333,7 +354,7 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
 	homa_trace_send_begin(&stamps, rpc, length);
-	err = homa_sock_wait_wmem(hsk, msg->msg_flags & MSG_DONTWAIT);
+	err = wait_wmem(hsk, msg);
 	if (err)
 		homa_sock_error(hsk, err, "no transmit memory");
 	else
@@ -343,7 +364,7 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 		rpc->replying = false;
 		homa_rpc_unlock(rpc);
 	} else {
-		err = start_reply(rpc, skb, &msg->msg_iter, &stamps);
+		err = start_reply(rpc, skb, msg, &stamps);
 	}
 	homa_trace_reply_sent(&stamps, rpc->id, length);
 	homa_rpc_put(rpc);
@@ -366,10 +387,34 @@ fault:
 	return -EFAULT;
 }
 
+/* What sendmsg was called with. Return: 0 or an errno. */
+static inline int check_send(struct homa_sock *hsk, const struct msghdr *msg, size_t length,
+			     struct homa_remote *to, struct homa_sendmsg_args *args)
+{
+	const struct homa_sendmsg_args __user *uargs = msg->msg_control_user;
+	int err;
+
+	/* With a length the core would have copied it, and we could not write. */
+	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen)
+		return homa_sock_error(hsk, -EINVAL,
+				       "msg_control must be the sendmsg args, msg_controllen 0");
+	err = read_name(hsk, msg, to);
+	if (err)
+		return err;
+	if (read_send_args(args, uargs))
+		return homa_sock_error(hsk, -EFAULT, "sendmsg args not readable");
+	if (args->flags & ~HOMA_SENDMSG_VALID_FLAGS || args->reserved)
+		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
+	if (!length || length > HOMA_MAX_MESSAGE_LENGTH)
+		return homa_sock_error(hsk, -EINVAL, "message length not 1 to 1000000");
+	return 0;
+}
+
 /**
  * homa_sendmsg() - send a request or a reply
  * @sock: socket.
- * @msg: destination, payload and struct homa_sendmsg_args.
+ * @msg: destination, payload and struct homa_sendmsg_args; with MSG_MORE or
+ *	MSG_BATCH the packet may wait for the next call.
  * @length: bytes of the message.
  *
  * Return: 0 or an errno.
@@ -380,25 +425,17 @@ int homa_sendmsg(struct socket *sock, struct msghdr *msg, size_t length)
 	struct homa_sock *hsk = homa_sk(sock->sk);
 	struct homa_sendmsg_args args;
 	struct homa_remote to;
-	int err;
+	int err = check_send(hsk, msg, length, &to, &args);
 
-	/* With a length the core would have copied it, and we could not write. */
-	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen)
-		return homa_sock_error(hsk, -EINVAL,
-				       "msg_control must be the sendmsg args, msg_controllen 0");
-	err = read_name(hsk, msg, &to);
-	if (err)
-		return err;
-	if (read_send_args(&args, uargs))
-		return homa_sock_error(hsk, -EFAULT, "sendmsg args not readable");
-	if (args.flags & ~HOMA_SENDMSG_VALID_FLAGS || args.reserved)
-		return homa_sock_error(hsk, -EINVAL, "unknown flag, or reserved field not 0");
-	if (!length || length > HOMA_MAX_MESSAGE_LENGTH)
-		return homa_sock_error(hsk, -EINVAL, "message length not 1 to 1000000");
-	homa_delay(HOMA_DELAY_syscall, args.id);
-	err = args.id ? send_reply(hsk, &to, &args, msg, length) :
-			send_request(hsk, &to, &args, msg, length, &uargs->id);
-	homa_pacer_passing(hsk->hnet);
+	if (!err) {
+		homa_delay(HOMA_DELAY_syscall, args.id);
+		err = args.id ? send_reply(hsk, &to, &args, msg, length) :
+				send_request(hsk, &to, &args, msg, length, &uargs->id);
+		homa_pacer_passing(hsk->hnet);
+	}
+	/* An error ends sendmmsg(). */
+	if (err || !more_follow(msg))
+		homa_bundle_flush(hsk);
 	return err;
 }
 
@@ -644,6 +681,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 	u32 entered = homa_tt_stamp();
 	int err, result;
 
+	homa_bundle_flush(hsk);
 	homa_metric_inc(hsk->hnet, recv_calls);
 	trace_homa_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
 	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen != sizeof(args))

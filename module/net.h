@@ -47,6 +47,7 @@ struct homa_tunables {
 	int max_nic_queue_usecs;
 	int max_overcommit;
 	int max_sched_prio;
+	int max_send_skbs;
 	int max_server_rpcs;
 	int num_priorities;
 	int pacer_fifo_fraction;

@@ -98,6 +98,14 @@ static bool has_own_route(const struct homa_sock *hsk)
 	return unlikely(READ_ONCE(sk->sk_bound_dev_if) | READ_ONCE(sk->sk_mark));
 }
 
+/* True if packets of @hsk cannot be in a bundle: they have IP options or a route
+ * of their own.
+ */
+bool homa_xmit_alone(const struct homa_sock *hsk)
+{
+	return has_own_route(hsk) || unlikely(rcu_access_pointer(hsk->inet.inet_opt));
+}
+
 /* Of a packet in the kernel: this and its value in the IP header. The usual tables
  * of queueing disciplines treat 8 to 15 alike, and as the 0 of others, so that
  * they matter only to who asks for them: VLANs, prio, mqprio.

@@ -7,6 +7,7 @@
 
 int homa_tx_prepare(struct homa_rpc *rpc, u32 *seg_bytes);
 struct sk_buff *homa_tx_whole(struct homa_rpc *rpc, u32 seg_bytes);
+bool homa_xmit_alone(const struct homa_sock *hsk);
 int homa_xmit_skb(struct homa_sock *hsk, struct homa_peer *peer, struct sk_buff *skb, u8 level);
 void homa_xmit_data(struct homa_rpc *rpc);
 void homa_xmit_released(struct homa_rpc *rpc);

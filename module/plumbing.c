@@ -17,6 +17,7 @@
 #include <net/protocol.h>
 #include <net/route.h>
 #include <net/transp_v6.h>
+#include "bundle.h"
 #include "compat.h"
 #include "freeze.h"
 #include "gro.h"
@@ -41,6 +42,7 @@ static void shut_down(struct homa_sock *hsk)
 	if (!homa_sock_close(hsk))
 		return;
 	homa_wake_all(hsk);
+	homa_bundle_flush(hsk);
 	while ((rpc = homa_rpc_next(hsk, rpc))) {
 		homa_rpc_lock(rpc);
 		homa_rpc_end_unlock(rpc);
@@ -243,6 +245,7 @@ static int homa_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	struct homa_sock *hsk = homa_sk(sock->sk);
 
+	homa_bundle_flush(hsk);
 	switch (cmd) {
 	case HOMAIOCINFO:
 		return homa_ioctl_info(hsk, (void __user *)arg);
@@ -270,6 +273,7 @@ static __poll_t homa_poll(struct file *file, struct socket *sock, struct poll_ta
 	struct homa_sock *hsk = homa_sk(sock->sk);
 	__poll_t mask = 0;
 
+	homa_bundle_flush(hsk);
 	sock_poll_wait(file, sock, wait);
 	if (READ_ONCE(hsk->shutdown))
 		mask |= EPOLLIN;

@@ -178,6 +178,7 @@ int homa_sock_init(struct homa_sock *hsk)
 	INIT_LIST_HEAD(&hsk->buf_waiters);
 	INIT_LIST_HEAD(&hsk->spare_chunks);
 	hsk->num_spare_chunks = 0;
+	hsk->bundle.first = NULL;
 
 	sk->sk_destruct = homa_sock_destruct;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(hnet->tun.wmem_max));
@@ -276,8 +277,6 @@ int homa_sock_wait_wmem(struct homa_sock *hsk, bool nonblock)
 	struct sock *sk = homa_to_sk(hsk);
 	long timeo;
 
-	if (likely(homa_sock_writable(hsk)))
-		return 0;
 	timeo = sock_sndtimeo(sk, nonblock);
 	if (!timeo)
 		return -EAGAIN;

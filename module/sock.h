@@ -33,6 +33,25 @@ struct homa_waiter {
 };
 
 /**
+ * struct homa_bundle - packets that are held until others have joined them
+ * @first: the first packet, with a list of the others, from the transport header
+ *	on; NULL: none are held.
+ * @last: the last of them.
+ * @id: RPC of the first.
+ * @peer: where they go, with a reference.
+ * @most_bytes: the most they may be together.
+ * @level: of all of them.
+ */
+struct homa_bundle {
+	struct sk_buff *first;
+	struct sk_buff *last;
+	u64 id;
+	struct homa_peer *peer;
+	u32 most_bytes;
+	u8 level;
+};
+
+/**
  * struct homa_sock - a Homa socket
  * @inet: must be first.
  * @hnet: its namespace.
@@ -60,6 +79,7 @@ struct homa_waiter {
  * @buf_waiters: RPCs without space in the region, short ones first.
  * @spare_chunks: pages of messages that were freed, see txmsg.c.
  * @num_spare_chunks: length of @spare_chunks.
+ * @bundle: packets not sent yet, see bundle.c.
  */
 struct homa_sock {
 	struct inet_sock inet;
@@ -88,6 +108,7 @@ struct homa_sock {
 	struct list_head buf_waiters;
 	struct list_head spare_chunks;
 	u32 num_spare_chunks;
+	struct homa_bundle bundle;
 };
 
 /* An AF_INET6 socket; the core finds @inet6 by its offset. */

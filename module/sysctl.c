@@ -53,6 +53,7 @@ static int max_usage = 100;
 	NAME(incast_unsched_bytes, 1000, one, max_u16) /* bytes */ \
 	NAME(max_grantable_rpcs, 0, zero, max_int) /* most so far */ \
 	NAME(max_gro_skbs, 20, zero, max_bundle) /* packets; up to 1: no bundles */ \
+	NAME(max_send_skbs, 64, zero, max_bundle) /* the same */ \
 	NAME(max_gso_size, 65535, zero, max_packet) /* bytes; up to the MTU: none */ \
 	NAME(max_incoming, 400000, min_budget, max_bytes) /* bytes */ \
 	NAME(max_nic_est_backlog_usecs, 5, zero, max_usecs) \

@@ -6,6 +6,7 @@
  */
 
 #include <linux/log2.h>
+#include "bundle.h"
 #include "compat.h"
 #include "grant.h"
 #include "incoming.h"
@@ -185,6 +186,7 @@ static void scan(struct homa_net *hnet, bool may_sleep)
 
 		homa_rxmem_trim(hsk, true);
 		homa_wake_held(hsk);
+		homa_bundle_flush(hsk);
 		if (!READ_ONCE(hsk->num_rpcs))
 			continue;
 

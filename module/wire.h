@@ -197,4 +197,10 @@ u32 homa_wire_seg_bytes(u32 mtu, u32 ip_header_bytes);
  */
 u32 homa_wire_segments(u32 mtu, u32 ip_header_bytes, u32 gso_bytes, enum homa_wire_form form);
 
+static inline bool homa_wire_same_ports(const struct homa_common_hdr *a,
+					const struct homa_common_hdr *b)
+{
+	return a->sport == b->sport && a->dport == b->dport;
+}
+
 #endif /* _HOMA_WIRE_H */

@@ -254,7 +254,7 @@ static bool wanted(const char *name, const char *only, const char *const *not, b
 
 int main(int argc, char **argv)
 {
-	const struct abi_case *tables[] = { socket_cases, message_cases, waiting_cases,
+	const struct abi_case *tables[] = { socket_cases, message_cases, batch_cases, waiting_cases,
 					    buffer_cases, control_cases, host_cases };
 	const char *only = "", *address = NULL, *netns = NULL;
 	const char *not[8] = { NULL };

@@ -25,6 +25,7 @@ struct abi_case {
 /* Each table ends with a NULL name. */
 extern const struct abi_case socket_cases[];
 extern const struct abi_case message_cases[];
+extern const struct abi_case batch_cases[];
 extern const struct abi_case buffer_cases[];
 extern const struct abi_case control_cases[];
 extern const struct abi_case host_cases[];

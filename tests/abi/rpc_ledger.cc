@@ -6,6 +6,8 @@
 //   rpc_ledger client --server ADDR[,ADDR...] --port P [--count N] [--outstanding M] [--seed S]
 //                     [--max-length BYTES] [--long-permille N] [--deadline SECONDS]
 //
+// With --more 1 they say of a message whether others follow (MSG_MORE).
+//
 // The server keeps a ledger: which requests it executed, how often, and whether
 // every byte was the one sent. It prints READY when it serves and its ledger on
 // SIGTERM. The client sends N requests of 1 to 1,000,000 bytes, the boundaries
@@ -122,6 +124,7 @@ struct Options {
 	size_t max_length = kMaxLength;
 	unsigned long_permille = 1000;
 	bool corrupt = false;
+	bool more = false;
 	unsigned reply_tries = 1;
 	unsigned deadline_s = 300;
 };
@@ -131,10 +134,10 @@ struct Options {
 	fprintf(stderr,
 		"rpc_ledger: %s\n"
 		"usage: rpc_ledger server --bind ADDR --port P [--threads N] [--seed S] [--corrupt 0|1]\n"
-		"                  [--reply-tries N]\n"
+		"                  [--more 0|1] [--reply-tries N]\n"
 		"       rpc_ledger client --server ADDR[,ADDR...] --port P [--count N]\n"
 		"                  [--outstanding M] [--seed S] [--max-length BYTES]\n"
-		"                  [--long-permille N] [--corrupt 0|1] [--deadline SECONDS]\n",
+		"                  [--long-permille N] [--corrupt 0|1] [--more 0|1] [--deadline SECONDS]\n",
 		why.c_str());
 	exit(2);
 }
@@ -177,6 +180,8 @@ Options parse(int argc, char **argv)
 			o.long_permille = static_cast<unsigned>(number);
 		else if (name == "--corrupt" && number <= 1)
 			o.corrupt = number;
+		else if (name == "--more" && number <= 1)
+			o.more = number;
 		else if (name == "--reply-tries" && o.server && number)
 			o.reply_tries = static_cast<unsigned>(number);
 		else if (name == "--deadline" && !o.server && number)
@@ -258,13 +263,41 @@ bool may_pass(int error)
 	return error == ENOMEM || error == ENETUNREACH || error == EHOSTUNREACH;
 }
 
+// A request that was executed and not answered yet.
+struct Unanswered {
+	endpoint_addr from;
+	uint64_t id;
+	size_t response_length;
+};
+
+void answer(const endpoint &ep, const Options &o, Ledger &ledger, const Unanswered &request,
+	    bool more, std::vector<unsigned char> &data)
+{
+	unsigned tries = o.reply_tries;
+	int result;
+
+	fill(data.data(), 0, request.response_length, response_key(request.id ^ 1, o.seed));
+	do {
+		homa_sendmsg_args args = {};
+		args.id = request.id;
+		result = endpoint_request(&ep, &request.from, data.data(), request.response_length,
+					  &args, more ? MSG_MORE : 0);
+	} while (result < 0 && may_pass(errno) && --tries);
+	if (result < 0)
+		ledger.failed_reply(errno);
+}
+
 void serve(const endpoint &ep, const Options &o, Ledger &ledger)
 {
+	constexpr size_t most = 16; // requests answered together with --more
 	std::vector<unsigned char> data(kMaxLength);
+	std::vector<Unanswered> unanswered;
 	received r = {};
 
 	for (;;) {
-		if (endpoint_receive(&ep, 0, 0, &r) < 0) {
+		ssize_t got = endpoint_receive(&ep, 0, unanswered.empty() ? 0 : MSG_DONTWAIT, &r);
+		bool none = got < 0 && errno == EAGAIN && !unanswered.empty();
+		if (got < 0 && !none) {
 			if (errno == ESHUTDOWN)
 				return;
 			if (errno == EINTR)
@@ -272,20 +305,18 @@ void serve(const endpoint &ep, const Options &o, Ledger &ledger)
 			perror("rpc_ledger: recvmsg");
 			_exit(1);
 		}
-		size_t length = static_cast<size_t>(r.length);
-		endpoint_copy(&ep, &r, data.data());
-		size_t response_length = check_request(data.data(), length, o.seed);
-		ledger.executed(r.from, r.args.id, response_length != 0);
-		response_length = std::max<size_t>(response_length, 1);
-		fill(data.data(), 0, response_length, response_key(r.args.id ^ 1, o.seed));
-		unsigned tries = o.reply_tries;
-		int result;
-		while ((result = endpoint_reply(&ep, &r.from, data.data(), response_length,
-						r.args.id)) < 0 &&
-		       may_pass(errno) && --tries)
-			;
-		if (result < 0)
-			ledger.failed_reply(errno);
+		if (!none) {
+			size_t length = static_cast<size_t>(got);
+			endpoint_copy(&ep, &r, data.data());
+			size_t response_length = check_request(data.data(), length, o.seed);
+			ledger.executed(r.from, r.args.id, response_length != 0);
+			unanswered.push_back({r.from, r.args.id, std::max<size_t>(response_length, 1)});
+			if (o.more && unanswered.size() < most)
+				continue;
+		}
+		for (size_t i = 0; i < unanswered.size(); i++)
+			answer(ep, o, ledger, unanswered[i], i + 1 < unanswered.size(), data);
+		unanswered.clear();
 	}
 }
 
@@ -395,12 +426,15 @@ int run_client(const Options &o, const std::vector<endpoint_addr> &servers)
 	std::vector<unsigned char> data(kMaxLength);
 	Tally tally;
 	received r = {};
+	bool refill = true;
 
 	client_fd = ep.fd;
 	signal(SIGALRM, too_late);
 	alarm(o.deadline_s);
 	while (tally.sent < o.count || !pending.empty()) {
-		if (tally.sent < o.count && pending.size() < o.outstanding) {
+		// With --more by bursts: all there is room for, when half of them are answered.
+		refill = refill || !o.more || pending.size() <= o.outstanding / 2;
+		if (tally.sent < o.count && pending.size() < o.outstanding && refill) {
 			size_t length = lengths.next(), response_length = lengths.next();
 			if (length < sizeof(RequestHead))
 				response_length = length;
@@ -409,7 +443,10 @@ int run_client(const Options &o, const std::vector<endpoint_addr> &servers)
 			args.completion_cookie = tally.sent;
 			const endpoint_addr &to = servers[tally.sent % servers.size()];
 			tally.sent++;
-			if (endpoint_request(&ep, &to, data.data(), length, &args, 0) < 0)
+			bool more = o.more && tally.sent < o.count && pending.size() + 1 < o.outstanding;
+			refill = more;
+			if (endpoint_request(&ep, &to, data.data(), length, &args,
+					     more ? MSG_MORE : 0) < 0)
 				tally.errors[errno]++;
 			else
 				pending.emplace(args.id, response_length);

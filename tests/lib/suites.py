@@ -40,8 +40,8 @@ COVERAGE = "coverage"
 
 # All that the module does, and the tracer with it.
 MODULE_SCRIPTS = ["smoke", "abi", "netem", "devices", "life", "errors", "reload", "trace", "levels", "path",
-                  "namespaces", "packet", "hostile", "control", "strategies", "gro", "gso", "tracer", "app",
-                  "triggers", "pacer", "qdisc", "delays"]
+                  "namespaces", "packet", "hostile", "control", "strategies", "gro", "bundle", "gso",
+                  "tracer", "app", "triggers", "pacer", "qdisc", "delays"]
 
 # User-Mode Linux has stalled on busy hosts when one CPU gives another much work.
 EMULATED_SCRIPTS = MODULE_SCRIPTS + ["steering"]
