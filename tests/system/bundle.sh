@@ -35,7 +35,7 @@ run() {                         # run WHOLE|CUT|ALONE SERVER-ADDRESS CLIENT-OPTI
 	esac
 }
 
-cut() { both ethtool -K eth0 tx-gso-list "$1"; }        # cut off|on: by the hosts' own devices
+devices() { both ethtool -K eth0 tx-gso-list "$1"; }    # devices off|on: take bundles as they are, or they are cut by the hosts' own devices
 
 impaired() {                    # impaired DEVICE WHOLE|CUT: in both directions, or what h1 sends
 	for _port in $1; do
@@ -92,12 +92,12 @@ check limits both sysctl -qw net.homa.max_send_skbs=64
 check paced both sysctl -qw net.homa.link_mbps=1000
 check whole_paced run WHOLE 10.0.1.2 $mixed
 check unpaced both sysctl -qw net.homa.link_mbps=0
-check devices_cut cut off
+check devices_cut devices off
 check cut run CUT 10.0.1.2 $short
 check cut_ipv6 run CUT fd00:1::2 $short
 check cut_delayed delayed CUT
 check cut_lost impaired "p1 p2" CUT
-check devices_do_not_cut cut on
+check devices_do_not_cut devices on
 # Bundles are cut behind the bridge, which a second port makes hold them twice.
 check bridge_cut ethtool -K p2 tx-gso-list off
 check forwarded_cut run WHOLE 10.0.1.2 $short
@@ -106,7 +106,7 @@ check load_generator batches
 if tunnel; then
 	check tunnelled run WHOLE 10.0.9.2 $short
 	check tunnel_alone both ethtool -K vx0 gro off
-	check tunnel_below cut off
+	check tunnel_below devices off
 	check tunnelled_cut_below run CUT 10.0.9.2 $short
 	check tunnel_cut both ethtool -K vx0 tx-gso-list off
 	check tunnelled_cut run CUT 10.0.9.2 $short
