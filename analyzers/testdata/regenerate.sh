@@ -15,7 +15,7 @@ if [ "${1:-}" != --expected ]; then
 		--out "$out" "$here/guest.sh" homa tcp
 	cp "$out"/{homa,tcp}.{ttd,client.rpclog,server.rpclog} "$here"
 fi
-for transport in homa tcp; do
-	(cd "$here" && "${HOMASCOPE:-$build/analyzers/homascope}" attribute --trace $transport.ttd \
-		--rpclog $transport.client.rpclog --rpclog $transport.server.rpclog --csv $transport.csv)
+for trace in homa homa2 tcp; do
+	(cd "$here" && "${HOMASCOPE:-$build/analyzers/homascope}" attribute --trace $trace.ttd \
+		--rpclog $trace.client.rpclog --rpclog $trace.server.rpclog --csv $trace.csv)
 done

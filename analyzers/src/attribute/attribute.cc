@@ -55,6 +55,31 @@ Critical FindCriticalHoma(const Timeline& timeline, const Message& message, Even
   return critical;
 }
 
+// The event that says that the critical packet waited for other messages, or null.
+const Event* FindHold(const Timeline& timeline, const Critical& critical, EventRun events) {
+  if (!critical.transmission || critical.transmission->kind != Kind::homa_data_xmit) return nullptr;
+  for (std::uint32_t i : events) {
+    const Event& event = timeline.at(i);
+    if (event.kind == Kind::homa_data_hold && event.args[0] == critical.id) return &event;
+  }
+  return nullptr;
+}
+
+// The packet events of a message, and what its carrier's tell of it: all, or its way to the device
+// if that has cut the bundle.
+std::vector<std::uint32_t> WithCarrier(const Timeline& timeline, EventRun own, EventRun carrier) {
+  const bool cut = std::any_of(own.begin(), own.end(), [&](std::uint32_t i) {
+    return timeline.at(i).kind == Kind::net_dev_start_xmit;
+  });
+  std::vector<std::uint32_t> all(own.begin(), own.end());
+  for (std::uint32_t i : carrier) {
+    const Kind kind = timeline.at(i).kind;
+    if (kind != Kind::homa_gro_join && (!cut || kind == Kind::net_dev_queue)) all.push_back(i);
+  }
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 // The last packet with data that reached the receiver's stack.
 Critical FindCriticalFlow(const Timeline& timeline, Transport transport, EventRun flow) {
   Critical critical;
@@ -74,11 +99,18 @@ MessageCpus Attribute(const Timeline& timeline, Transport transport, const Messa
   Stage stage{timeline, message, tiler, {}};
   if (transport == Transport::kHoma) {
     const auto events = timeline.homa.Find(message.sender_id & ~1ull, message.begin, message.end);
-    const auto packets =
-        timeline.homa_packets.Find(message.sender_id, message.begin, message.end);
-    const Critical critical = FindCriticalHoma(timeline, message, events);
+    EventRun packets = timeline.homa_packets.Find(message.sender_id, message.begin, message.end);
+    std::vector<std::uint32_t> with_carrier;
+    Critical critical = FindCriticalHoma(timeline, message, events);
+    const Event* hold = FindHold(timeline, critical, events);
+    if (hold && hold->args[arg::homa_data_hold::first_id] != critical.id) {
+      critical.carrier = hold->args[arg::homa_data_hold::first_id];
+      with_carrier = WithCarrier(
+          timeline, packets, timeline.homa_packets.Find(critical.carrier, message.begin, message.end));
+      packets = with_carrier;
+    }
     SendHoma(stage, critical, events);
-    Transit(stage, critical, packets, Tile::ip_output);
+    Transit(stage, critical, packets, hold ? Tile::hold : Tile::ip_output);
     Steered(stage, critical);
     tiler.Close(Tile::ip_input, critical.input);
     ReceiveHoma(stage, events);

@@ -347,6 +347,36 @@ TEST(AttributeHoma, PacketInABundle) {
   EXPECT_EQ(tiles.count("req_unexplained"), 0u);
 }
 
+// The request of HomaRpc() leaves in a bundle, of which it is the first packet or not.
+Script Held(std::uint64_t first_id, bool cut) {
+  Script s = HomaRpc();
+  std::vector<Event> more;
+  for (Event& e : s.trace.events) {
+    const bool packet = e.kind == Kind::net_dev_queue || e.kind == Kind::net_dev_start_xmit ||
+                        e.kind == Kind::netif_rx || e.kind == Kind::netif_receive_skb;
+    if (e.kind == Kind::homa_data_xmit && e.args[0] == 1234)
+      more.push_back({e.time + 3, e.cpu, Kind::homa_data_hold, {1234, first_id, 5}});
+    if (packet && e.args[arg::packet::id] == 1234 && (!cut || e.kind == Kind::net_dev_queue))
+      e.args[arg::packet::id] = first_id;
+  }
+  s.trace.events.insert(s.trace.events.end(), more.begin(), more.end());
+  return s;
+}
+
+TEST(AttributeHoma, LeavesInABundle) {
+  for (std::uint64_t first_id : {1234, 1232})
+    for (bool cut : {false, true}) {
+      Tiles expected = NonZero(Only(HomaRpc()));
+      expected["req_hold"] = expected["req_ip_output"];
+      expected.erase("req_ip_output");
+      if (first_id != 1234 && !cut) {  // others are taken out of the bundle before it
+        expected["req_batch"] += expected["req_ip_input"];
+        expected.erase("req_ip_input");
+      }
+      EXPECT_EQ(NonZero(Only(Held(first_id, cut))), expected) << first_id << cut;
+    }
+}
+
 TEST(AttributeHoma, SteeredToAnotherCpu) {
   Script s = HomaRpc();
   std::vector<Event> more;

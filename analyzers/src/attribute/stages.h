@@ -40,6 +40,7 @@ struct Critical {
   std::uint64_t id = 0;                // of the packet events
   std::uint64_t offset = 0;            // as the receiver saw it
   std::uint64_t sent_offset = 0;       // of the segmentation unit it left in
+  std::uint64_t carrier = 0;           // id of the first packet of the bundle it left in; 0: in none, or it is the first
   std::optional<Nanos> input;          // Homa: at transport input
   const Event* arrival = nullptr;      // Homa: the same
   const Event* steered = nullptr;      // Homa: sent to the CPU of its arrival by homa.ko

@@ -9,7 +9,8 @@
 // the device and waits for the softirq that polls it, which cannot be told
 // from its way to the device. A packet that joins a bundle has no
 // netif_receive_skb of its own; it is in its batch until the bundle is taken
-// apart at transport input.
+// apart at transport input. One that left in a bundle behind its first packet,
+// the carrier, has the carrier's events.
 #include "attribute/stages.h"
 
 namespace hs {
@@ -22,7 +23,7 @@ struct PacketPath {
   const Event* last_start = nullptr;  // last device
   const Event* queued = nullptr;      // for a CPU's backlog, or in GRO
   const Event* received = nullptr;
-  bool bundled = false;  // received: joins a bundle
+  bool bundled = false;  // received: joins a bundle, or is in one
 };
 
 PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets) {
@@ -34,7 +35,8 @@ PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets
   for (std::uint32_t i : packets) {
     const Event& event = stage.timeline.at(i);
     const bool joins = event.kind == Kind::homa_gro_join;
-    if (!joins && event.args[arg::packet::id] != critical.id) continue;
+    const bool carried = !joins && critical.carrier != 0 && event.args[arg::packet::id] == critical.carrier;
+    if (!joins && !carried && event.args[arg::packet::id] != critical.id) continue;
     const std::uint64_t offset =
         joins ? event.args[arg::homa_gro_join::offset] : event.args[arg::packet::offset];
     if (offset != critical.offset && offset != critical.sent_offset) continue;
@@ -59,7 +61,7 @@ PacketPath Follow(const Stage& stage, const Critical& critical, EventRun packets
         break;
       case Kind::homa_gro_join:
       case Kind::netif_receive_skb:
-        path.bundled = joins;
+        path.bundled = joins || carried;
         path.received = &event;
         path.queued = queued;
         path.last_start = start;
