@@ -18,6 +18,7 @@
  */
 #define HOMA_ADAPTIVE_SHIFT 5
 
+/* Under way for each CPU: with more of them all CPUs are used. */
 #define HOMA_ADAPTIVE_RPCS 2
 
 static int adaptive_pick(struct homa_steered *packet)

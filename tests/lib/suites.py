@@ -50,7 +50,7 @@ GUESTS = {
     "uml": Guest("uml", "uml-smp", 1500, MODULE_SCRIPTS + ["examples", "capture", "pipeline"]),
     "uml4": Guest("uml", "uml-smp", 600, ["tracer"], cpus=4),
     "stock": Guest("rt", "stock-6.12", 1200,
-                   ["smoke", "abi", "errors", "gso", "cgroup", "steering", "trace", "tracer", "app",
+                   ["smoke", "abi", "errors", "gso", "bundle", "cgroup", "steering", "trace", "tracer", "app",
                     "triggers", "pipeline"]),
     "stock61": Guest("rt", "stock-6.1", 1200, ["smoke", "abi", "trace", "tracer", "app"]),
     "stock72": Guest("rt", "stock-7.2", 1200, ["smoke", "trace"], moves=True),

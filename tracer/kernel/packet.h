@@ -43,7 +43,6 @@ struct tt_packet tt_packet_parse(const struct sk_buff *skb, int network);
  * tt_packet_data() - DATA of Homa as nearly all of it comes; any context
  * @skb: the packet.
  * @ip: its network header.
- *
  * @homa: where its Homa header is.
  *
  * Return: false unless it is over IP without options or fragments and its

@@ -87,7 +87,7 @@ static __always_inline void record_##name(TT_PARAMS(n, __VA_ARGS__))			\
 #undef TT_GROUP
 #undef TT_EVENT
 
-/* In kernels that let probes be preempted. */
+/* Some kernels call probes with preemption on. */
 #ifdef TT_PROBES_ATOMIC
 #define RECORD(event, ...) record_##event(__VA_ARGS__)
 #else
