@@ -52,14 +52,12 @@ explained() {                   # explained NUMBER...: the reasons for moves in 
 	return 1
 }
 
-# Packets take so long that a CPU finds no pause between them.
+# Packets take so long that a CPU finds no pause between those of a message.
 spreads() {
 	echo input=5000000 >/sys/module/homa/parameters/delay
-	length=2000
 	both busy_usecs=20000 && moves adaptive
 	_status=$?
 	echo >/sys/module/homa/parameters/delay
-	length=20000
 	return $_status
 }
 
@@ -87,6 +85,7 @@ outstanding=3
 check adaptive_pauses both busy_usecs=1
 check adaptive_stays stays adaptive
 check adaptive_spreads spreads
+check adaptive_spreads_why explained 2
 outstanding=16
 check rps rps
 check rps_kernel only_on 1 kernel
