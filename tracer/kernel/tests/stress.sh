@@ -9,7 +9,7 @@ set -eu
 TOOLS=${TOOLS:-/bin}
 MODULES=${MODULES:-/mod}
 OUT=${OUT:-/tmp}
-SECONDS_EACH=${1:-2}
+load="seconds=${1:-2}"
 P=/proc/timetrace
 
 # A failed run leaves nothing behind that keeps the tracer loaded.
@@ -23,7 +23,8 @@ run() {
 	shift 3
 	echo "== $name: $size KiB a CPU"
 	insmod "$MODULES/timetrace.ko" "size_kib=$size"
-	insmod "$TOOLS/tt_stress.ko" "seconds=$SECONDS_EACH"
+	# shellcheck disable=SC2086 # several parameters
+	insmod "$TOOLS/tt_stress.ko" $load
 	"$@"
 	before=
 	while now=$(cat /proc/tt_stress) && [ "$now" != "$before" ]; do
@@ -79,7 +80,9 @@ run one-block 4 0 readers
 run wrapping 64 0 readers
 run mapped 64 0 mapped
 run frozen 64 $((4 * CALIBRATION)) freezes
-# Modules whose events come and go, whatever is being recorded.
+run stopped 64 0 stops
+# Modules whose events come and go, and the cursors of the rings with them:
+# all the while records come, and those of the moment of a move are lost.
 flapping() {
 	for _ in 1 2 3 4 5; do
 		insmod "$MODULES/homa.ko"
@@ -87,8 +90,13 @@ flapping() {
 		rmmod homa
 		"$TOOLS/ttdump" "$OUT/live.ttd"
 	done
+	echo 0 >/sys/module/tt_stress/parameters/seconds
 }
 
-run stopped 64 0 stops
+load="seconds=600 pause_us=1000"
 run flapping 64 5 flapping
+if "$TOOLS/ttdump" --info "$OUT/stress.ttd" | grep 'frozen 0,'; then
+	echo "the rings were not moved under load" >&2
+	exit 1
+fi
 echo "stress: all accounted for"

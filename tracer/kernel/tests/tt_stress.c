@@ -18,8 +18,8 @@
 #include "../compat.h"
 
 static unsigned int seconds = 2;
-module_param(seconds, uint, 0444);
-MODULE_PARM_DESC(seconds, "how long to record");
+module_param(seconds, uint, 0644);
+MODULE_PARM_DESC(seconds, "how long to record, from the start; 0 ends it");
 
 static unsigned int burst = 20;
 module_param(burst, uint, 0444);
@@ -28,6 +28,10 @@ MODULE_PARM_DESC(burst, "records of each interrupt");
 static unsigned int pause_us;
 module_param(pause_us, uint, 0444);
 MODULE_PARM_DESC(pause_us, "sleep of the threads between two bursts");
+
+static bool home;
+module_param(home, bool, 0444);
+MODULE_PARM_DESC(home, "offer memory of this module for the cursors of the rings");
 
 enum context { THREAD, SOFTIRQ, HARDIRQ, CONTEXTS };
 
@@ -39,6 +43,7 @@ struct worker {
 };
 
 static DEFINE_PER_CPU(struct worker, workers);
+static DEFINE_PER_CPU_ALIGNED(struct tt_cpu, stress_cpu);
 static DEFINE_STATIC_KEY_FALSE(stress_key);
 
 #define STRESS_EVENTS(E)								\
@@ -107,12 +112,12 @@ static enum hrtimer_restart hard_fires(struct hrtimer *timer)
 static int stress_thread(void *arg)
 {
 	struct worker *worker = arg;
-	unsigned long end = jiffies + seconds * HZ;
+	unsigned long begin = jiffies;
 	unsigned int i;
 
 	hrtimer_start(&worker->soft, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_SOFT);
 	hrtimer_start(&worker->hard, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_PINNED_HARD);
-	while (!kthread_should_stop() && time_before(jiffies, end)) {
+	while (!kthread_should_stop() && time_before(jiffies, begin + READ_ONCE(seconds) * HZ)) {
 		for (i = 0; i < 100; i++)
 			record(THREAD);
 		if (pause_us)
@@ -155,6 +160,8 @@ static int __init stress_init(void)
 	unsigned int cpu;
 	int err;
 
+	if (home)
+		stress_client.home = &stress_cpu;
 	err = tt_attach(&stress_client);
 	if (err)
 		return err;
