@@ -46,9 +46,12 @@ static int __init timetrace_init(void)
 	if (err < 0)
 		goto err_rings;
 	hotplug_state = err;
-	err = tt_mark_init();
+	err = tt_probes_init();
 	if (err)
 		goto err_hotplug;
+	err = tt_mark_init();
+	if (err)
+		goto err_probes;
 	tt_record_cost_ns = tt_mark_cost_ns(CALIBRATION_RECORDS);
 	tt_rings_clear();
 	tt_mark_calibrate();
@@ -58,22 +61,19 @@ static int __init timetrace_init(void)
 	err = tt_trigger_init();
 	if (err)
 		goto err_app;
-	err = tt_probes_init();
-	if (err)
-		goto err_trigger;
 	err = tt_proc_init();
 	if (err)
-		goto err_probes;
+		goto err_trigger;
 	return 0;
 
-err_probes:
-	tt_probes_exit();
 err_trigger:
 	tt_trigger_exit();
 err_app:
 	tt_app_exit();
 err_mark:
 	tt_mark_exit();
+err_probes:
+	tt_probes_exit();
 err_hotplug:
 	cpuhp_remove_state_nocalls(hotplug_state);
 err_rings:
@@ -87,10 +87,10 @@ err_clock:
 static void __exit timetrace_exit(void)
 {
 	tt_proc_exit();
-	tt_probes_exit();
 	tt_trigger_exit();
 	tt_app_exit();
 	tt_mark_exit();
+	tt_probes_exit();
 	cpuhp_remove_state_nocalls(hotplug_state);
 	tt_rings_exit();
 	tt_events_exit();

@@ -17,6 +17,7 @@
 #define TT_HOMA_TYPE_AT 11
 #define TT_HOMA_ID_AT 20
 #define TT_HOMA_SEG_OFFSET_AT 52
+#define TT_HOMA_DATA_BYTES 56 /* with the offset */
 #define TT_HOMA_TYPE_DATA 0x10
 #define TT_HOMA_NO_OFFSET 0xffffffffu
 
@@ -39,37 +40,52 @@ struct tt_packet {
  */
 struct tt_packet tt_packet_parse(const struct sk_buff *skb, int network);
 
-/**
- * tt_packet_data() - DATA of Homa as nearly all of it comes; any context
- * @skb: the packet.
- * @ip: its network header.
- * @homa: where its Homa header is.
- *
- * Return: false unless it is over IP without options or fragments and its
- * headers are in the linear part. tt_packet_parse() says the same of it, and of
- * others, too.
- */
-static __always_inline bool tt_packet_data(const struct sk_buff *skb, const u8 *ip,
-					   const u8 **homa)
-{
-	const u8 *end = skb_tail_pointer(skb) - TT_HOMA_SEG_OFFSET_AT - sizeof(u32);
-	const u8 *h;
+/* Where the network header is: on the way in skb->data is at it, on the way out before it. */
+enum tt_packet_side { TT_OUT, TT_IN };
 
-	if (likely(skb->protocol == htons(ETH_P_IP))) {
-		h = ip + sizeof(struct iphdr);
-		/* Fragment and protocol in one; between them the time to live. */
-		if (h > end || ip[0] != 0x45 ||
-		    (get_unaligned_be32(ip + 6) & 0x3fff00ff) != TT_PROTO_HOMA)
-			return false;
-	} else if (skb->protocol == htons(ETH_P_IPV6)) {
-		h = ip + sizeof(struct ipv6hdr);
-		if (h > end || ip[0] >> 4 != 6 || ip[6] != TT_PROTO_HOMA)
-			return false;
-	} else {
-		return false;
-	}
-	*homa = h;
-	return h[TT_HOMA_TYPE_AT] == TT_HOMA_TYPE_DATA && skb->dev;
+static __always_inline const u8 *tt_packet_ip(const struct sk_buff *skb, enum tt_packet_side side)
+{
+	return side == TT_IN ? skb->data : skb->head + skb->network_header;
+}
+
+/* Whether the linear part has @bytes from the network header on. */
+static __always_inline bool tt_packet_has(const struct sk_buff *skb, enum tt_packet_side side,
+					  u32 bytes)
+{
+	return side == TT_IN ? skb_headlen(skb) >= bytes :
+			       skb->network_header + bytes <= skb->tail;
+}
+
+/**
+ * tt_packet_data_ipv4() - whether it is DATA of Homa as nearly all of it comes; any context
+ * @skb: the packet, which has a device.
+ * @ip: its network header.
+ * @side: where it is on its way.
+ *
+ * tt_packet_parse() says the same of it, and of others, too.
+ *
+ * Return: false unless it is over IPv4 without options or fragments and its
+ * headers are in the linear part.
+ */
+static __always_inline bool tt_packet_data_ipv4(const struct sk_buff *skb, const u8 *ip,
+						enum tt_packet_side side)
+{
+	/* Fragment and protocol in one; between them the time to live. */
+	return skb->protocol == htons(ETH_P_IP) &&
+	       tt_packet_has(skb, side, sizeof(struct iphdr) + TT_HOMA_DATA_BYTES) &&
+	       ip[0] == 0x45 &&
+	       (get_unaligned_be32(ip + 6) & 0x3fff00ff) == TT_PROTO_HOMA &&
+	       ip[sizeof(struct iphdr) + TT_HOMA_TYPE_AT] == TT_HOMA_TYPE_DATA;
+}
+
+/* The same of IPv6 without extension headers. */
+static inline bool tt_packet_data_ipv6(const struct sk_buff *skb, const u8 *ip,
+				       enum tt_packet_side side)
+{
+	return skb->protocol == htons(ETH_P_IPV6) &&
+	       tt_packet_has(skb, side, sizeof(struct ipv6hdr) + TT_HOMA_DATA_BYTES) &&
+	       ip[0] >> 4 == 6 && ip[6] == TT_PROTO_HOMA &&
+	       ip[sizeof(struct ipv6hdr) + TT_HOMA_TYPE_AT] == TT_HOMA_TYPE_DATA;
 }
 
 /* Senders may leave the offset to the sequence number. */
@@ -77,6 +93,7 @@ static __always_inline u32 tt_homa_offset(const u8 *h)
 {
 	u32 offset = get_unaligned_be32(h + TT_HOMA_SEG_OFFSET_AT);
 
+	OPTIMIZER_HIDE_VAR(offset); /* it is compared as it will be stored */
 	return likely(offset != TT_HOMA_NO_OFFSET) ? offset :
 	       get_unaligned_be32(h + TT_HOMA_SEQUENCE_AT);
 }

@@ -4,7 +4,7 @@
  * them, so they are looked up by name; one that the kernel lacks is noted in
  * the dictionary.
  */
-/* One client records for all groups, and its pointer is the rings' own. */
+/* Where all of them record. */
 #define TT_CPU(client) READ_ONCE(tt_rings_hot)
 
 #include <linux/interrupt.h>
@@ -21,6 +21,7 @@
 #include <trace/events/sched.h>
 #include <trace/events/sock.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "events.h"
 #include "packet.h"
@@ -61,40 +62,31 @@ static struct group groups[] = {
 #undef TT_EVENT
 };
 
-static struct tt_client recorder = { .nevents = EVENTS };
-
-/*
- * A probe is connected only while its group is on, so that none asks whether it
- * is; preemption is off. Where the clock needs a call, that is made elsewhere:
- * a probe that ends with its record, calling nothing, saves no registers.
- */
+/* These events are registered before all others, so that their ids are known. */
+static const struct tt_client recorder = {
+	.slow = tt_ring_slow,
+	.ids = {
 #define TT_GROUP(g)
-#define TT_EVENT(n, name, doc, ...)							\
-TT_RECORDER_AT(record_##name, &recorder, EVENT_##name, n, __VA_ARGS__)			\
-static noinline __maybe_unused void record_##name##_by_ns(TT_PARAMS(n, __VA_ARGS__))	\
-{											\
-	record_##name##_at(tt_clock_ns(), TT_NAMES(n, __VA_ARGS__));			\
-}											\
-static __always_inline void record_##name(TT_PARAMS(n, __VA_ARGS__))			\
-{											\
-	if (tt_by_tsc(&recorder))							\
-		record_##name##_at(tt_clock_tsc(), TT_NAMES(n, __VA_ARGS__));		\
-	else										\
-		record_##name##_by_ns(TT_NAMES(n, __VA_ARGS__));			\
-}
+#define TT_EVENT(n, name, doc, ...) [EVENT_##name] = TT_ID_FIRST + EVENT_##name,
+#include <timetrace/kernel_events.def>
+#undef TT_EVENT
+	},
+};
 
+#define TT_EVENT(n, name, doc, ...)							\
+TT_RECORDER_AT(record_##name, &recorder, EVENT_##name, n, __VA_ARGS__)
 #include <timetrace/kernel_events.def>
 #undef TT_GROUP
 #undef TT_EVENT
 
 /* Some kernels call probes with preemption on. */
 #ifdef TT_PROBES_ATOMIC
-#define RECORD(event, ...) record_##event(__VA_ARGS__)
+#define RECORD(event, ...) record_##event##_at(__VA_ARGS__)
 #else
 #define RECORD(event, ...)								\
 	do {										\
 		preempt_disable_notrace();						\
-		record_##event(__VA_ARGS__);						\
+		record_##event##_at(__VA_ARGS__);					\
 		preempt_enable_notrace();						\
 	} while (0)
 #endif
@@ -104,187 +96,118 @@ static u32 skb_tag(const struct sk_buff *skb)
 	return (u32)(unsigned long)skb;
 }
 
-static void probe_irq_entry(void *data, int irq, struct irqaction *action)
-{
-	RECORD(irq_entry, irq);
-}
-
-static void probe_irq_exit(void *data, int irq, struct irqaction *action, int ret)
-{
-	RECORD(irq_exit, irq);
-}
-
-static void probe_softirq_raise(void *data, unsigned int vec)
-{
-	RECORD(softirq_raise, vec);
-}
-
-static void probe_softirq_entry(void *data, unsigned int vec)
-{
-	RECORD(softirq_entry, vec);
-}
-
-static void probe_softirq_exit(void *data, unsigned int vec)
-{
-	RECORD(softirq_exit, vec);
-}
-
-static void probe_napi_poll(void *data, struct napi_struct *napi, int work, int budget)
-{
-	RECORD(napi_poll, napi->dev ? napi->dev->ifindex : 0, work);
-}
-
-/*
- * Defines record_##event##_of(skb, ip); @ip is where the network header is:
- * on the way out skb->data is at the MAC header, on the way in behind it.
- */
-#define PACKET_RECORDER(event)								\
-static noinline void record_##event##_other(const struct sk_buff *skb, const u8 *ip)	\
-{											\
-	struct tt_packet p = tt_packet_parse(skb, ip - skb->data);			\
-											\
-	RECORD(event, p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb));		\
-}											\
-static __always_inline void record_##event##_of(const struct sk_buff *skb, const u8 *ip) \
-{											\
-	const u8 *h;									\
-											\
-	if (likely(tt_packet_data(skb, ip, &h)))					\
-		RECORD(event, skb->dev->ifindex, TT_PROTO_HOMA, get_unaligned_be32(h),	\
-		       get_unaligned_be64(h + TT_HOMA_ID_AT), tt_homa_offset(h), skb_tag(skb)); \
-	else										\
-		record_##event##_other(skb, ip);					\
-}
-
-PACKET_RECORDER(net_dev_queue)
-PACKET_RECORDER(net_dev_start_xmit)
-PACKET_RECORDER(netif_rx)
-PACKET_RECORDER(napi_gro_receive)
-PACKET_RECORDER(netif_receive_skb)
-
-static void probe_net_dev_queue(void *data, struct sk_buff *skb)
-{
-	record_net_dev_queue_of(skb, skb_network_header(skb));
-}
-
-static void probe_net_dev_start_xmit(void *data, const struct sk_buff *skb,
-				     const struct net_device *dev)
-{
-	record_net_dev_start_xmit_of(skb, skb_network_header(skb));
-}
-
-/* The driver may have freed @skb: only its address is used. */
-static void probe_net_dev_xmit(void *data, struct sk_buff *skb, int rc, struct net_device *dev,
-			       unsigned int len)
-{
-	RECORD(net_dev_xmit, dev->ifindex, skb_tag(skb));
-}
-
-static void probe_netif_rx(void *data, struct sk_buff *skb)
-{
-	record_netif_rx_of(skb, skb->data);
-}
-
-static void probe_napi_gro_receive(void *data, const struct sk_buff *skb)
-{
-	record_napi_gro_receive_of(skb, skb->data);
-}
-
-static void probe_netif_receive_skb(void *data, struct sk_buff *skb)
-{
-	record_netif_receive_skb_of(skb, skb->data);
-}
-
-static void probe_sched_waking(void *data, struct task_struct *p)
-{
-	RECORD(sched_waking, p->pid, task_cpu(p));
-}
-
-static void probe_sched_wakeup(void *data, struct task_struct *p)
-{
-	RECORD(sched_wakeup, p->pid, task_cpu(p));
-}
-
-static void probe_sched_switch(void *data, bool preempt, struct task_struct *prev,
-			       struct task_struct *next, unsigned int prev_state)
-{
-	RECORD(sched_switch, prev->pid, preempt ? 0 : prev_state, next->pid);
-}
-
-static void probe_sk_data_ready(void *data, const struct sock *sk)
-{
-	if (sk->sk_family == AF_INET || sk->sk_family == AF_INET6)
-		RECORD(sk_data_ready, sk->sk_protocol, sk->sk_num, ntohs(sk->sk_dport));
-}
-
-static void probe_napi_gro_exit(void *data, int ret)
-{
-	RECORD(napi_gro_exit, ret);
-}
-
-static void probe_ipi_send(void *data, unsigned int cpu)
-{
-	RECORD(ipi_send, cpu);
-}
-
-static void probe_ipi_call_entry(void *data, int vector)
-{
-	RECORD(ipi_call_entry, vector);
-}
-
-static void probe_ipi_call_exit(void *data, int vector)
-{
-	RECORD(ipi_call_exit, vector);
-}
-
-static void probe_ipi_reschedule(void *data, int vector)
-{
-	RECORD(ipi_reschedule, vector);
-}
-
 static int skb_dev(const struct sk_buff *skb)
 {
 	return skb->dev ? skb->dev->ifindex : 0;
 }
 
-static void probe_qdisc_enqueue(void *data, struct Qdisc *qdisc, const struct netdev_queue *txq,
-				struct sk_buff *skb)
+static bool is_inet(const struct sock *sk)
 {
-	RECORD(qdisc_enqueue, skb_dev(skb), skb_tag(skb));
+	return sk->sk_family == AF_INET || sk->sk_family == AF_INET6;
 }
 
-static void probe_qdisc_dequeue(void *data, struct Qdisc *qdisc, const struct netdev_queue *txq,
-				int packets, struct sk_buff *skb)
-{
-	if (packets > 0 && skb)
-		RECORD(qdisc_dequeue, skb_dev(skb), skb_tag(skb), packets);
+/*
+ * PROBE_OF(event, parameters, fields...) defines what a tracepoint calls. A probe
+ * is connected only while its group is on, so that none asks whether it is;
+ * nor which clock there is, because there is one for each: @event_tsc and @event_ns.
+ */
+#define PROBE_OF(event, params, ...) PROBE_IF(event, params, true, __VA_ARGS__)
+#define PROBE_IF(event, params, condition, ...)						\
+	PROBE_BY(tsc, event, params, condition, __VA_ARGS__)				\
+	PROBE_BY(ns, event, params, condition, __VA_ARGS__)
+#define PROBE_BY(clock, event, params, condition, ...)					\
+static void event##_##clock params							\
+{											\
+	if (condition)									\
+		RECORD(event, tt_clock_##clock(), __VA_ARGS__);				\
 }
 
-static void probe_skb_consume(void *data, struct sk_buff *skb)
-{
-	RECORD(skb_consume, skb_tag(skb));
+/* DATA of Homa, whose header is at @h. */
+#define RECORD_DATA(event, clock, netdev, h)						\
+	RECORD(event, tt_clock_##clock(), (netdev)->ifindex, TT_PROTO_HOMA,		\
+	       get_unaligned_be32(h), get_unaligned_be64((h) + TT_HOMA_ID_AT),		\
+	       tt_homa_offset(h), skb_tag(skb))
+
+/* PACKET_PROBE(event, side, netdev, parameters): @skb is on its way TT_OUT or TT_IN at @netdev. */
+#define PACKET_PROBE(event, side, netdev, params)					\
+	PACKET_PROBE_BY(tsc, event, side, netdev, params)					\
+	PACKET_PROBE_BY(ns, event, side, netdev, params)
+#define PACKET_PROBE_BY(clock, event, side, netdev, params)				\
+static noinline void event##_other_##clock(const struct sk_buff *skb)			\
+{											\
+	const u8 *ip = tt_packet_ip(skb, side);						\
+	struct tt_packet p;								\
+											\
+	if (tt_packet_data_ipv6(skb, ip, side)) {					\
+		RECORD_DATA(event, clock, skb->dev, ip + sizeof(struct ipv6hdr));	\
+		return;									\
+	}										\
+	p = tt_packet_parse(skb, ip - skb->data);					\
+	RECORD(event, tt_clock_##clock(), p.dev, p.proto, p.ports, p.id, p.offset, skb_tag(skb)); \
+}											\
+static void event##_##clock params							\
+{											\
+	const u8 *ip = tt_packet_ip(skb, side);						\
+											\
+	if (likely(tt_packet_data_ipv4(skb, ip, side)))					\
+		RECORD_DATA(event, clock, netdev, ip + sizeof(struct iphdr));		\
+	else										\
+		event##_other_##clock(skb);						\
 }
 
-static void probe_skb_drop(void *data, struct sk_buff *skb, void *location,
-			   enum skb_drop_reason reason)
-{
-	RECORD(skb_drop, skb_tag(skb), ntohs(skb->protocol), reason);
-}
+PROBE_OF(irq_entry, (void *data, int irq, struct irqaction *action), irq)
+PROBE_OF(irq_exit, (void *data, int irq, struct irqaction *action, int ret), irq)
 
-static void probe_cpu_idle(void *data, unsigned int state, unsigned int cpu)
-{
-	RECORD(cpu_idle, state);
-}
+PROBE_OF(ipi_send, (void *data, unsigned int cpu), cpu)
+PROBE_OF(ipi_call_entry, (void *data, int vector), vector)
+PROBE_OF(ipi_call_exit, (void *data, int vector), vector)
+PROBE_OF(ipi_reschedule, (void *data, int vector), vector)
 
-static void probe_cpu_frequency(void *data, unsigned int khz, unsigned int cpu)
-{
-	RECORD(cpu_frequency, khz, cpu);
-}
+PROBE_OF(softirq_raise, (void *data, unsigned int vec), vec)
+PROBE_OF(softirq_entry, (void *data, unsigned int vec), vec)
+PROBE_OF(softirq_exit, (void *data, unsigned int vec), vec)
 
-static void probe_sched_migrate(void *data, struct task_struct *p, int cpu)
-{
-	RECORD(sched_migrate, p->pid, task_cpu(p), cpu);
-}
+PROBE_OF(napi_poll, (void *data, struct napi_struct *napi, int work, int budget),
+	 napi->dev ? napi->dev->ifindex : 0, work)
+PROBE_OF(napi_gro_exit, (void *data, int ret), ret)
+
+PACKET_PROBE(net_dev_queue, TT_OUT, skb->dev, (void *data, struct sk_buff *skb))
+PACKET_PROBE(net_dev_start_xmit, TT_OUT, dev,
+	     (void *data, const struct sk_buff *skb, const struct net_device *dev))
+/* The driver may have freed @skb: only its address is used. */
+PROBE_OF(net_dev_xmit,
+	 (void *data, struct sk_buff *skb, int rc, struct net_device *dev, unsigned int len),
+	 dev->ifindex, skb_tag(skb))
+PACKET_PROBE(netif_rx, TT_IN, skb->dev, (void *data, struct sk_buff *skb))
+PACKET_PROBE(napi_gro_receive, TT_IN, skb->dev, (void *data, const struct sk_buff *skb))
+PACKET_PROBE(netif_receive_skb, TT_IN, skb->dev, (void *data, struct sk_buff *skb))
+
+PROBE_OF(qdisc_enqueue,
+	 (void *data, struct Qdisc *qdisc, const struct netdev_queue *txq, struct sk_buff *skb),
+	 skb_dev(skb), skb_tag(skb))
+PROBE_IF(qdisc_dequeue,
+	 (void *data, struct Qdisc *qdisc, const struct netdev_queue *txq, int packets,
+	  struct sk_buff *skb),
+	 packets > 0 && skb, skb_dev(skb), skb_tag(skb), packets)
+
+PROBE_OF(skb_consume, (void *data, struct sk_buff *skb), skb_tag(skb))
+PROBE_OF(skb_drop,
+	 (void *data, struct sk_buff *skb, void *location, enum skb_drop_reason reason),
+	 skb_tag(skb), ntohs(skb->protocol), reason)
+
+PROBE_OF(cpu_idle, (void *data, unsigned int state, unsigned int cpu), state)
+PROBE_OF(cpu_frequency, (void *data, unsigned int khz, unsigned int cpu), khz, cpu)
+
+PROBE_OF(sched_waking, (void *data, struct task_struct *p), p->pid, task_cpu(p))
+PROBE_OF(sched_wakeup, (void *data, struct task_struct *p), p->pid, task_cpu(p))
+PROBE_OF(sched_switch,
+	 (void *data, bool preempt, struct task_struct *prev, struct task_struct *next,
+	  unsigned int prev_state),
+	 prev->pid, preempt ? 0 : prev_state, next->pid)
+PROBE_OF(sched_migrate, (void *data, struct task_struct *p, int cpu), p->pid, task_cpu(p), cpu)
+
+PROBE_IF(sk_data_ready, (void *data, const struct sock *sk),
+	 is_inet(sk), sk->sk_protocol, sk->sk_num, ntohs(sk->sk_dport))
 
 /* P(tracepoint, event) */
 #define PROBES(P)					\
@@ -322,10 +245,10 @@ static void probe_sched_migrate(void *data, struct task_struct *p, int cpu)
 
 static struct probe {
 	const char *name;
-	void *func;
+	void *by_tsc, *by_ns;
 	struct tracepoint *tp; /* NULL: the kernel has none */
 } probes[EVENTS] = {
-#define P(tracepoint, event) [EVENT_##event] = { #tracepoint, probe_##event },
+#define P(tracepoint, event) [EVENT_##event] = { #tracepoint, event##_tsc, event##_ns },
 	PROBES(P)
 	LOOSE_PROBES(P)
 #undef P
@@ -334,16 +257,22 @@ static struct probe {
 /* Fails to compile when a tracepoint of this kernel has other arguments. */
 static void __maybe_unused check_types(void)
 {
-#define P(tracepoint, event) check_trace_callback_type_##tracepoint(probe_##event);
+#define P(tracepoint, event) check_trace_callback_type_##tracepoint(event##_tsc);
 	PROBES(P)
 #undef P
+}
+
+static void *probe_func(const struct probe *probe)
+{
+	return tt_clock_is_tsc() ? probe->by_tsc : probe->by_ns;
 }
 
 static void disconnect(u32 begin, u32 end)
 {
 	for (; begin < end; begin++)
 		if (probes[begin].tp)
-			tracepoint_probe_unregister(probes[begin].tp, probes[begin].func, NULL);
+			tracepoint_probe_unregister(probes[begin].tp,
+						    probe_func(&probes[begin]), NULL);
 	tracepoint_synchronize_unregister();
 }
 
@@ -361,7 +290,7 @@ static int switch_group(struct tt_client *client, bool on)
 	for (i = group->first; i < end; i++) {
 		if (!probes[i].tp)
 			continue;
-		err = tracepoint_probe_register(probes[i].tp, probes[i].func, NULL);
+		err = tracepoint_probe_register(probes[i].tp, probe_func(&probes[i]), NULL);
 		if (err) {
 			disconnect(group->first, i);
 			return err;
@@ -402,18 +331,17 @@ int tt_probes_init(void)
 		group->client.nevents = end - group->first;
 		group->client.on_switch = switch_group;
 		err = tt_client_add(&group->client);
-		if (err) {
-			remove_groups(i);
+		if (err)
 			break;
-		}
 		for (k = group->first; k < end; k++) {
-			recorder.ids[k] = group->client.ids[k - group->first];
+			if (WARN_ON(group->client.ids[k - group->first] != recorder.ids[k]))
+				err = -EINVAL;
 			if (!probes[k].tp)
 				tt_client_lacks(&group->client, k - group->first);
 		}
 	}
-	if (!err)
-		tt_client_bind(&recorder);
+	if (err)
+		remove_groups(i);
 	mutex_unlock(&tt_mutex);
 	return err;
 }
