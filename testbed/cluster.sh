@@ -24,7 +24,7 @@ cluster_check() {               # cluster_check SCRIPT
 	KERNEL_OPTIONS=()
 	if [ "$KERNEL" = sim-debug ]; then
 		NODE_MB=200                     # KASAN's shadow, freed objects in quarantine, the image
-		# kmemleak looks for pointers in the image's memory ever after, even if its own list of all objects lies there.
+		# See uml_command; 6.12 has no such arrays.
 		KERNEL_OPTIONS=(retain_initrd)
 	fi
 	need_mb=$((NODES * NODE_MB > MEM ? NODES * NODE_MB : MEM))

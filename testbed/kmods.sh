@@ -41,6 +41,8 @@ kmods_build() {                 # kmods_build KERNEL TREE: into TREE/build/kmod-
 		fi
 	done
 	[ -z "$CUBIC" ] || cp "$CUBIC" "$out/"
+	ko=$stage/tracer/kernel/tests/tt_leak.ko       # of kernels that look for leaks
+	[ ! -f "$ko" ] || cp "$ko" "$out/"
 	unlock
 	[ "$built" ] || die "the modules do not build for $name (errors above); built: $(cd "$out" && find . -name "*.ko" -printf "%f " | grep . || echo none)"
 	find "$out" -maxdepth 1 -name '*.ko'
