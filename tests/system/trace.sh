@@ -48,6 +48,30 @@ missing_as_told() {
 	cmp /tmp/told /tmp/absent
 }
 
+# Every packet that the module sends is one of the kernel's, and has one identity on all of its way.
+packets_known() {               # packets_known ADDRESS
+	control clear
+	server_start h2 "$1" 700 --threads 4 || return 1
+	client h1 "$1" 700 --count 20
+	_client=$?
+	server_stop && [ $_client = 0 ] || return 1
+	control freeze
+	cat /proc/timetrace >/tmp/text
+	control thaw
+	awk '$3 == "homa_data_xmit" { sub("rpc_", "", $4); sent[$4 " " $5] }
+		$3 == "net_dev_queue" { at[$9] = $5 " " $6 " " $7 " " $8; queued[$7 " " $8] }
+		$3 ~ /^(net_dev_start_xmit|netif_rx|netif_receive_skb)$/ && $9 in at {
+			stages++
+			if (at[$9] != $5 " " $6 " " $7 " " $8) { print "was " at[$9] ": " $0; wrong++ }
+		}
+		$3 ~ /^skb_/ { delete at[$4] }
+		END {
+			for (packet in sent) { n++; if (!(packet in queued)) { print "no packet has " packet; wrong++ } }
+			print n " packets of data, " stages " stages"
+			exit wrong || n < 40 || stages < 3 * n
+		}' /tmp/text
+}
+
 check load load_modules
 if [ ! -d /sys/module/timetrace ]; then
 	skip trace "no timetrace.ko in this guest"
@@ -86,5 +110,7 @@ check group_on lines_after on sched
 check group_on_heard text_has sched_switch
 check mark lines_after mark hello
 check mark_seen text_has hello
+check packets_ipv4 packets_known 10.0.1.2
+check packets_ipv6 packets_known fd00:1::2
 check bad_control sh -c '! echo nonsense >/proc/timetrace'
 check unload unload

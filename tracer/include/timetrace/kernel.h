@@ -308,9 +308,11 @@ static __always_inline void tt_commit(struct tt_cpu __percpu *cpu, u32 bytes, u3
 #define TT_FILL(client, cpu, index, claim, time, n, ...)			\
 do {										\
 	u8 *_at = (u8 *)((claim) - TT_SLACK);					\
+	u32 _id = (client)->ids[index];						\
 										\
 	((struct tt_record_head *)_at)->time = (time).low;			\
-	((struct tt_record_head *)_at)->id = (client)->ids[index];		\
+	/* Longer than the id, the constant is stored by one instruction. */	\
+	__builtin_memcpy(&((struct tt_record_head *)_at)->id, &_id, sizeof(_id)); \
 	_at += TT_HEAD_BYTES;							\
 	TT_EACH##n(TT_STORE, TT_SEP_NONE, __VA_ARGS__)				\
 	tt_commit(cpu, TT_RECORD_BYTES(n, __VA_ARGS__), 1);			\
