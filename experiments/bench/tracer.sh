@@ -13,23 +13,6 @@ rounds=$1 warmup=$2 count=$3
 control() { echo "$*" >/proc/timetrace || fail "control word '$*' refused"; }
 
 load_modules || fail "modules do not load"
-mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
-insmod /bin/tt_bench.ko || fail "tt_bench.ko does not load"
-echo 1 >/sys/kernel/tracing/events/tt_bench/enable || fail "no ftrace event"
-for round in $(seq 0 "$rounds"); do
-	cat /proc/tt_bench >"/tmp/loops.$round" || fail "the loops do not run"
-done
-echo 0 >/sys/kernel/tracing/events/tt_bench/enable
-control size 32768
-cat /proc/tt_bench >/dev/null
-centiseconds() { cut -d' ' -f1 /proc/uptime | tr -d .; }
-bytes=$(wc -c </proc/timetrace_raw)
-begin=$(centiseconds)
-for _ in 1 2 3 4 5 6 7 8 9 10; do dd if=/proc/timetrace_raw of=/dev/null bs=1M 2>/dev/null; done
-echo "$((bytes * 10)) $((($(centiseconds) - begin) * 10000000))" >/tmp/snapshot
-control size 1024
-rmmod tt_bench || fail "tt_bench.ko does not unload"
-
 net_pair || fail "no network"
 start_in h2 rpcload server --transport homa --bind 10.0.1.2 --port 4000 >/tmp/server 2>&1
 # shellcheck disable=SC2154 # set by start_in
@@ -59,5 +42,22 @@ ttdump /tmp/rpc.ttd || fail "no dump"
 kill "$server"
 wait "$server" || fail "the server failed: $(cat /tmp/server)"
 net_down
+
+mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
+insmod /bin/tt_bench.ko || fail "tt_bench.ko does not load"
+echo 1 >/sys/kernel/tracing/events/tt_bench/enable || fail "no ftrace event"
+for round in $(seq 0 "$rounds"); do
+	cat /proc/tt_bench >"/tmp/loops.$round" || fail "the loops do not run"
+done
+echo 0 >/sys/kernel/tracing/events/tt_bench/enable
+control size 32768
+cat /proc/tt_bench >/dev/null
+centiseconds() { cut -d' ' -f1 /proc/uptime | tr -d .; }
+bytes=$(wc -c </proc/timetrace_raw)
+begin=$(centiseconds)
+for _ in 1 2 3 4 5 6 7 8 9 10; do dd if=/proc/timetrace_raw of=/dev/null bs=1M 2>/dev/null; done
+echo "$((bytes * 10)) $((($(centiseconds) - begin) * 10000000))" >/tmp/snapshot
+rmmod tt_bench || fail "tt_bench.ko does not unload"
+
 unload_modules || fail "modules do not unload"
 cp /tmp/snapshot /tmp/loops.* /tmp/*.json /tmp/rpc.ttd "$OUT/"
