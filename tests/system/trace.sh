@@ -16,6 +16,30 @@ lines_after() {                 # lines_after WORD...: records made by ten RPCs 
 	control thaw
 }
 
+# Every packet that the module sends is one of the kernel's, and has one identity on all of its way.
+packets_known() {               # packets_known ADDRESS
+	control clear
+	server_start h2 "$1" 700 --threads 4 || return 1
+	client h1 "$1" 700 --count 20
+	_client=$?
+	server_stop && [ $_client = 0 ] || return 1
+	control freeze
+	cat /proc/timetrace >/tmp/text
+	control thaw
+	awk '$3 == "homa_data_xmit" { sub("rpc_", "", $4); sent[$4 " " $5] }
+		$3 == "net_dev_queue" { at[$9] = $5 " " $6 " " $7 " " $8; queued[$7 " " $8] }
+		$3 ~ /^(net_dev_start_xmit|netif_rx|netif_receive_skb)$/ && $9 in at {
+			stages++
+			if (at[$9] != $5 " " $6 " " $7 " " $8) { print "was " at[$9] ": " $0; wrong++ }
+		}
+		$3 ~ /^skb_/ { delete at[$4] }
+		END {
+			for (packet in sent) { n++; if (!(packet in queued)) { print "no packet has " packet; wrong++ } }
+			print n " packets of data, " stages " stages"
+			exit wrong || n < 40 || stages < 3 * n
+		}' /tmp/text
+}
+
 # What the dump calls missing is what tracefs does not have either, and nothing else.
 tracepoints() {                 # event of the dump, tracepoint of the kernel
 	cat <<-EOF
@@ -46,30 +70,6 @@ missing_as_told() {
 	done | sort >/tmp/absent
 	cat /tmp/absent
 	cmp /tmp/told /tmp/absent
-}
-
-# Every packet that the module sends is one of the kernel's, and has one identity on all of its way.
-packets_known() {               # packets_known ADDRESS
-	control clear
-	server_start h2 "$1" 700 --threads 4 || return 1
-	client h1 "$1" 700 --count 20
-	_client=$?
-	server_stop && [ $_client = 0 ] || return 1
-	control freeze
-	cat /proc/timetrace >/tmp/text
-	control thaw
-	awk '$3 == "homa_data_xmit" { sub("rpc_", "", $4); sent[$4 " " $5] }
-		$3 == "net_dev_queue" { at[$9] = $5 " " $6 " " $7 " " $8; queued[$7 " " $8] }
-		$3 ~ /^(net_dev_start_xmit|netif_rx|netif_receive_skb)$/ && $9 in at {
-			stages++
-			if (at[$9] != $5 " " $6 " " $7 " " $8) { print "was " at[$9] ": " $0; wrong++ }
-		}
-		$3 ~ /^skb_/ { delete at[$4] }
-		END {
-			for (packet in sent) { n++; if (!(packet in queued)) { print "no packet has " packet; wrong++ } }
-			print n " packets of data, " stages " stages"
-			exit wrong || n < 40 || stages < 3 * n
-		}' /tmp/text
 }
 
 check load load_modules
