@@ -48,21 +48,34 @@ class Worker {
     tid_ = static_cast<uint32_t>(gettid());
     uint64_t now = NowNs();
     for (uint32_t slot = 0; slot < slots_.size(); slot++) Start(slot, now);
+    // Times of the last system call, and whether an answer of it has been seen and another is left.
+    uint64_t recv_call = 0, recv_return = 0;
+    bool seen = false, more = false;
     while (in_flight_ && !crew_->stop() && fatal_.empty()) {
-      uint64_t recv_call = options_.log ? NowNs() : 0;
-      tt_record_recv_call(RPCLOG_CLIENT);
+      if (!more) {
+        seen = false;
+        recv_call = options_.log ? NowNs() : 0;
+        tt_record_recv_call(RPCLOG_CLIENT);
+      }
       Event event = transport_->Receive(true);
+      more = event.more;
       if (event.kind == Event::kFatal) {
         fatal_ = ErrnoText("receiving", event.error);
         break;
       }
       bool done = event.kind == Event::kDone && slots_[event.slot].busy;
       if (!done && event.error != EINTR) continue;
-      if (done)
+      if (done) {
+        if (seen) slots_[event.slot].record.flags |= RPCLOG_SAME_CALL;
         TraceReceived(RPCLOG_CLIENT, options_.protocol, slots_[event.slot].record, event.error);
+      }
       now = NowNs();
       if (done) {
-        Finish(event, recv_call, now);
+        if (!seen) recv_return = now;
+        seen = true;
+        slots_[event.slot].record.recv_call_ns = recv_call;
+        slots_[event.slot].record.recv_return_ns = recv_return;
+        Finish(event, now);
         Start(event.slot, now);
       }
       if (now >= next_scan_ns_ || event.error == EINTR) GiveUpOverdue(now);
@@ -116,10 +129,8 @@ class Worker {
     }
   }
 
-  void Finish(const Event& event, uint64_t recv_call, uint64_t now) {
+  void Finish(const Event& event, uint64_t now) {
     Slot& slot = slots_[event.slot];
-    slot.record.recv_call_ns = recv_call;
-    slot.record.recv_return_ns = now;
     slot.busy = false;
     in_flight_--;
     last_ns_ = now;

@@ -102,6 +102,21 @@ TEST_F(ClientTest, KeepsOutstandingInFlight) {
   EXPECT_EQ(result.Total().errors(), 0u);
 }
 
+TEST_F(ClientTest, AnswersOfOneCallHaveItsTimes) {
+  options_.outstanding = 8;
+  plan_.together = 4;
+  std::vector<rpclog_record> log = Run().threads[0].LogRecords();
+  ASSERT_EQ(log.size(), 100u);
+  for (size_t i = 0; i < log.size(); i++) {
+    const rpclog_record& first = log[i - i % 4];
+    EXPECT_EQ(log[i].flags, i % 4 ? RPCLOG_SAME_CALL : 0u);
+    EXPECT_EQ(log[i].recv_call_ns, first.recv_call_ns);
+    EXPECT_EQ(log[i].recv_return_ns, first.recv_return_ns);
+    EXPECT_LE(log[i].send_return_ns, first.recv_call_ns);
+    if (i && i % 4 == 0) EXPECT_LE(log[i - 1].recv_return_ns, first.recv_call_ns);
+  }
+}
+
 TEST_F(ClientTest, SameSeedSameLengths) {
   options_.length = {1, 5000};
   Run();

@@ -59,8 +59,6 @@ void AddBatch(CLI::App* app, CommonOptions* o) {
 std::string CheckBatch(const CommonOptions& o) {
   if (o.batch == 1) return "";
   if (o.protocol == Protocol::kUdp) return "--batch is for --transport homa or tcp";
-  // A call that received several messages has no times of one.
-  if (!o.rpclog.empty() || o.trace) return "--batch is not for --rpclog or --trace";
   return "";
 }
 

@@ -20,20 +20,29 @@ class Worker {
 
   void Run() {
     auto tid = static_cast<uint32_t>(gettid());
+    uint64_t recv_call = 0, recv_return = 0;  // of the last system call
+    bool more = false;  // another request of it is left
     while (!crew_->stop()) {
+      const bool same_call = more;
       rpclog_record record = {};
       record.send_tid = record.recv_tid = tid;
       record.server_port = port_;
       Origin origin;
-      record.recv_call_ns = Now();
-      tt_record_recv_call(RPCLOG_SERVER);
+      if (!same_call) {
+        recv_call = Now();
+        tt_record_recv_call(RPCLOG_SERVER);
+      }
       Event event = transport_->Receive(&origin);
+      more = event.more;
       record.rpc_id = origin.rpc_id;
       record.client_port = origin.client_port;
       record.request_bytes = event.payload.length;
+      record.flags = same_call ? RPCLOG_SAME_CALL : 0;
       if (event.kind == Event::kDone)
         TraceReceived(RPCLOG_SERVER, options_.protocol, record, event.error);
-      record.recv_return_ns = Now();
+      if (!same_call) recv_return = Now();
+      record.recv_call_ns = recv_call;
+      record.recv_return_ns = recv_return;
       if (event.kind == Event::kAgain) continue;
       if (event.kind == Event::kFatal) {
         fatal_ = ErrnoText("receiving", event.error);

@@ -32,6 +32,7 @@ struct Event {
   int error = 0;         // kDone at the client: errno of the RPC, 0 for success; kFatal: errno
   uint32_t slot = 0;     // client only
   Payload payload = {};  // valid until the next call
+  bool more = false;     // another message came with the same system call: the next Receive makes none
 };
 
 class ClientTransport {

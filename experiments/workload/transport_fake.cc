@@ -32,8 +32,10 @@ Event FakeClient::Receive(bool wait) {
   std::unique_lock lock(plan_->mutex);
   if (plan_->answered >= plan_->fatal_at) return {Event::kFatal, ESHUTDOWN};
   Slot* next = nullptr;
+  uint32_t ready = 0;
   for (Slot& s : slots_) {
     if (!s.busy || plan_->lose.count(s.rpc)) continue;
+    ready++;
     if (!next || (s.rpc > next->rpc) == plan_->newest_first) next = &s;
   }
   if (!next) {
@@ -49,7 +51,8 @@ Event FakeClient::Receive(bool wait) {
   if (plan_->corrupt.count(next->rpc)) next->response.back() ^= 1;
   if (plan_->shorten.count(next->rpc)) next->response.pop_back();
   auto length = static_cast<uint32_t>(next->response.size());
-  return {Event::kDone, 0, slot, {next->response.data(), nullptr, length}};
+  taken_ = (taken_ ? taken_ : std::min(ready, plan_->together)) - 1;
+  return {Event::kDone, 0, slot, {next->response.data(), nullptr, length}, taken_ > 0};
 }
 
 int FakeClient::Abandon(uint32_t slot) {

@@ -28,6 +28,7 @@ struct FakePlan {
   std::set<uint64_t> shorten;    // the response lacks a byte
   std::set<uint64_t> lose;       // never answered
   bool newest_first = false;     // order of answers
+  uint32_t together = 1;         // answers that one call takes, if they are there
   uint64_t fatal_at = UINT64_MAX;  // Receive fails for good after so many answers
 
   std::atomic<uint64_t> sent = 0;
@@ -58,6 +59,7 @@ class FakeClient : public ClientTransport {
 
   FakePlan* plan_;
   std::vector<Slot> slots_;
+  uint32_t taken_ = 0;  // answers that need no call
   Fd ready_{eventfd(1, EFD_CLOEXEC)};  // whether there is an answer shows in Receive only
 };
 

@@ -196,7 +196,7 @@ class HomaClient : public ClientTransport {
     uint64_t slot = args.completion_cookie - 1;
     if (slot >= ids_.size() || ids_[slot] != args.id) return {Event::kFatal, EPROTO};
     if (error) return {Event::kDone, error, static_cast<uint32_t>(slot)};
-    return {Event::kDone, 0, static_cast<uint32_t>(slot), receiver_.Message(length)};
+    return {Event::kDone, 0, static_cast<uint32_t>(slot), receiver_.Message(length), receiver_.more()};
   }
 
   int Abandon(uint32_t slot) override {
@@ -228,7 +228,7 @@ class HomaServer : public ServerTransport {
       return {harmless ? Event::kAgain : Event::kFatal, errno};
     }
     *origin = {receiver_.args().id, receiver_.peer().port()};
-    return {Event::kDone, 0, 0, receiver_.Message(length)};
+    return {Event::kDone, 0, 0, receiver_.Message(length), receiver_.more()};
   }
 
   int Reply(const uint8_t* message, uint32_t length) override {

@@ -70,10 +70,12 @@ batches() {                     # rpcload takes what has arrived, and answers to
 	_server=$pid
 	wait_for 60 grep -q READY /tmp/rpcload &&
 		in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 701 --length 8-900 --outstanding 64 --batch 16 \
-			--count "$(scaled 2000 400)" --timeout 60 --verify
+			--count "$(scaled 2000 400)" --timeout 60 --verify --rpclog /tmp/batches --trace
 	_result=$?
 	kill "$_server"
-	wait "$_server" && [ $_result = 0 ] && counters && [ "$(sent)" -gt "$_sent" ]
+	wait "$_server" && [ $_result = 0 ] && counters && [ "$(sent)" -gt "$_sent" ] || return 1
+	# RPCLOG_SAME_CALL: received together
+	od -Ad -j72 -v -w64 -tu4 /tmp/batches | awk '$17 >= 4 { n++ } END { print n + 0, "of", NR - 1, "came with another"; exit !n }'
 }
 
 short="--count $(scaled 300 100) --max-length 1000 --outstanding 64"

@@ -45,22 +45,24 @@ class Builder {
   void Add(const tt_record& record, const tt_thread& thread, const Layout& layout) {
     Calls& calls = calls_[record.cpu];
     if (layout.call == kSendCall || layout.call == kRecvCall) {
-      (layout.call == kSendCall ? calls.send : calls.recv) = record.time_ns;
+      (layout.call == kSendCall ? calls.send : calls.recv) = {record.time_ns};
       return;
     }
     const auto arg = [&](Field field) { return record.args[layout.at[field]]; };
+    const bool sent = layout.call == kSent;
+    Span& call = sent ? calls.send : calls.recv;
+    if (sent || !(arg(kFlags) & RPCLOG_SAME_CALL))
+      call = call.end ? Span{} : Span{call.begin, record.time_ns};
     if (arg(kTransport) < RPCLOG_HOMA || arg(kTransport) > RPCLOG_UDP) return;
     if (arg(kRole) != RPCLOG_CLIENT && arg(kRole) != RPCLOG_SERVER) return;
     const bool client = arg(kRole) == RPCLOG_CLIENT;
-    const bool sent = layout.call == kSent;
     Log& log = logs_[{client, static_cast<Transport>(arg(kTransport))}];
     const Key key{arg(kRpcId), arg(kClientPort), arg(kServerPort)};
 
     // A client's RPC begins with sending, a server's with receiving.
     if (client == sent && log.open.erase(key) > 0) log.records.dropped++;
     auto found = client == sent ? log.open.emplace(key, rpclog_record{}).first : log.open.find(key);
-    std::uint64_t& call = sent ? calls.send : calls.recv;
-    if (found == log.open.end() || call == 0) {
+    if (found == log.open.end() || call.begin == 0) {
       if (found != log.open.end()) log.open.erase(found);
       log.records.dropped++;
       return;
@@ -72,10 +74,9 @@ class Builder {
     rpc.request_bytes = static_cast<std::uint32_t>(arg(kRequest));
     rpc.response_bytes = static_cast<std::uint32_t>(arg(kResponse));
     rpc.flags |= static_cast<std::uint32_t>(arg(kFlags));
-    (sent ? rpc.send_call_ns : rpc.recv_call_ns) = call;
-    (sent ? rpc.send_return_ns : rpc.recv_return_ns) = record.time_ns;
+    (sent ? rpc.send_call_ns : rpc.recv_call_ns) = call.begin;
+    (sent ? rpc.send_return_ns : rpc.recv_return_ns) = call.end;
     (sent ? rpc.send_tid : rpc.recv_tid) = thread.tid;
-    call = 0;
     // One that could not be sent is over, too.
     if (client == sent && !(client && (rpc.flags & RPCLOG_ERROR))) return;
     log.records.records.push_back(rpc);
@@ -96,8 +97,11 @@ class Builder {
   }
 
  private:
+  struct Span {
+    std::uint64_t begin = 0, end = 0;  // 0: not known, has not returned
+  };
   struct Calls {
-    std::uint64_t send = 0, recv = 0;  // 0: none that has not returned
+    Span send, recv;  // the last ones
   };
   using Key = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
   struct Log {

@@ -114,6 +114,29 @@ TEST_F(AppLog, HalvesAreDropped) {
   EXPECT_EQ(logs[0].dropped, 3u);
 }
 
+// All that one call received has its times; what follows a call that is lost is dropped.
+TEST_F(AppLog, ManyOfOneCall) {
+  Return(800, kServerRing, kReceived, 1);
+  Return(850, kServerRing, kReceived, 2, RPCLOG_SAME_CALL);
+  Call(900, kServerRing, kRecvCall);
+  for (std::uint64_t id : {3, 4}) {
+    const std::uint64_t flags = id == 3 ? 0 : RPCLOG_SAME_CALL;
+    Return(1000 * id, kServerRing, kReceived, id, flags);
+    Call(1000 * id + 100, kServerRing, kSendCall);
+    Return(1000 * id + 200, kServerRing, kSent, id, flags);
+  }
+  const auto logs = Read();
+  ASSERT_EQ(logs.size(), 1u);
+  EXPECT_EQ(logs[0].dropped, 2u);
+  ASSERT_EQ(logs[0].records.size(), 2u);
+  for (const rpclog_record& r : logs[0].records) {
+    EXPECT_EQ(r.recv_call_ns, 900u);
+    EXPECT_EQ(r.recv_return_ns, 3000u);
+    EXPECT_EQ(r.send_call_ns, 1000 * r.rpc_id + 100);
+    EXPECT_EQ(r.send_return_ns, 1000 * r.rpc_id + 200);
+  }
+}
+
 TEST_F(AppLog, FailedToSend) {
   Call(1000, kClientRing, kSendCall);
   Return(1100, kClientRing, kSent, 1, RPCLOG_ERROR);

@@ -31,7 +31,8 @@ struct rpclog_header {
  * Client: send_call, send_return, recv_call, recv_return of one RPC; its round
  * trip is recv_return_ns - send_call_ns. Server: recv_call and recv_return of
  * the request, send_call and send_return of the reply. When one thread serves
- * several RPCs at once, recv_call is the call that completed this one.
+ * several RPCs at once, recv_call is the call that completed this one. Messages
+ * that one call receives (recvmmsg) all have its times.
  * recv_tid and send_tid are kernel thread ids (gettid).
  */
 struct rpclog_record {
@@ -51,5 +52,6 @@ struct rpclog_record {
 
 #define RPCLOG_WARMUP 1 /* not to be counted */
 #define RPCLOG_ERROR 2 /* failed; times up to the failure */
+#define RPCLOG_SAME_CALL 4 /* received by the call that received the thread's last one, too */
 
 #endif /* TIMETRACE_RPCLOG_H */
