@@ -88,11 +88,18 @@ def cluster(tmp_path):
 def test_arms_all_hosts_with_the_same_words(cluster):
     hosts = [cluster.host(f"h{i}") for i in range(3)]
     assert cluster.run("arm", "--hosts", "h[0-2]", "--user", "root", "homa:rtt 500", "--captures", "7",
-                       "--pre", "20") == (0, ["armed: h[0-2]"], [])
+                       "--pre", "20", "--on", "net,sched") == (0, ["armed: h[0-2]"], [])
     for host in hosts:
         assert (host / "proc/timetrace").read_text().splitlines() == [
-            "trigger off", "captures 7", "action capture", "window 20 2", "trigger homa:rtt 500"]
+            "on net", "on sched", "trigger off", "action capture", "window 20 2", "trigger homa:rtt 500",
+            "trigger off", "captures 7", "trigger homa:rtt 500"]
     assert (cluster.folder / "hosts/users").read_text().split() == ["root"] * 3
+
+
+def test_disarms(cluster):
+    host = cluster.host("h1")
+    assert cluster.run("arm", "--hosts", "h1", "off") == (0, ["disarmed: h1"], [])
+    assert (host / "proc/timetrace").read_text() == "trigger off\n"
 
 
 def test_arming_names_each_host_that_failed(cluster):

@@ -33,5 +33,7 @@ barrier asked
 [ "$NODE" = 1 ] || { kill "$server"; wait "$server" || fail "the server failed"; }
 cat /proc/timetrace_stages >"$OUT/stages"
 cat /proc/net/homa_metrics >"$OUT/metrics"
+# A word that the recorder refuses makes it forget nothing, nor does the end of its watch.
+if homascope arm 'homa:nonsense 5' 2>/dev/null || ! homascope arm off; then fail "arming says yes to nonsense, or no to off"; fi
 homascope collect "$OUT" >"$OUT/collected" || fail "nothing collected: $(cat "$OUT/collected")"
 unload_modules || fail "modules cannot be unloaded"

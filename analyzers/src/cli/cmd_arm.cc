@@ -7,7 +7,10 @@ namespace hs {
 
 int RunArm(const ArmOptions& options) {
   if (auto status = ArmRecorder(options.proc, options.arming); !status) return Fail(status.error());
-  fmt::print("armed: trigger {}\n", options.arming.trigger);
+  if (options.arming.trigger == "off")
+    fmt::print("disarmed\n");
+  else
+    fmt::print("armed: trigger {}\n", options.arming.trigger);
   return 0;
 }
 

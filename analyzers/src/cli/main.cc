@@ -33,6 +33,10 @@ int main(int argc, char** argv) {
   cmd->add_option("--pre", arm.arming.pre_ms, "ms to keep before the moment (10)");
   cmd->add_option("--post", arm.arming.post_ms, "ms to keep after it (2)");
   cmd->add_option("--captures", arm.arming.captures, "at most so many (5)");
+  cmd->add_option("--on", arm.arming.groups,
+                  "groups of events to switch on first, as in irq,softirq,napi,net,sched or all")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   cmd->add_option("--peers", arm.arming.peers,
                   "hosts of these networks ('10.0.0.0/8 fd00::/8') capture when this one does, and this one when they do");
   cmd->add_option("--proc", arm.proc, "where the recorder's files are (/proc)");

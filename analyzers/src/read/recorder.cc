@@ -29,7 +29,8 @@ Status Control(const std::string& path, const std::string& word) {
   int err = errno;
   close(fd);
   if (n == static_cast<ssize_t>(line.size())) return {};
-  return Error{fmt::format("{} refuses '{}': {}", path, word, n < 0 ? strerror(err) : "cut off")};
+  const char* why = n >= 0 ? "cut off" : err == ENOENT ? "nothing there has that name" : strerror(err);
+  return Error{fmt::format("{} refuses '{}': {}", path, word, why)};
 }
 
 Status Copy(const fs::path& from, const fs::path& to) {
@@ -56,11 +57,16 @@ Status ArmRecorder(const std::string& proc, const Arming& arming) {
     if (auto status = Control(path, "peers on"); !status) return status;
     if (auto status = Control(proc + "/sys/net/homa/freeze_peers", arming.peers); !status) return status;
   }
-  for (const std::string& word :
-       {std::string("trigger off"), fmt::format("captures {}", arming.captures),
-        fmt::format("action {}", arming.action),
-        fmt::format("window {} {}", arming.pre_ms, arming.post_ms),
-        fmt::format("trigger {}", arming.trigger)})
+  const std::string off = "trigger off", trigger = "trigger " + arming.trigger;
+  std::vector<std::string> words;
+  for (const std::string& group : arming.groups) words.push_back("on " + group);
+  words.push_back(off);
+  // What was captured is forgotten last of all: a word that is refused comes before that.
+  if (trigger != off)
+    words.insert(words.end(),
+                 {"action " + arming.action, fmt::format("window {} {}", arming.pre_ms, arming.post_ms),
+                  trigger, off, fmt::format("captures {}", arming.captures), trigger});
+  for (const std::string& word : words)
     if (auto status = Control(path, word); !status) return status;
   return {};
 }

@@ -17,10 +17,12 @@ struct Arming {
   std::string action = "capture";  // or "freeze", "mark"
   std::uint32_t pre_ms = 10, post_ms = 2;
   std::uint32_t captures = 5;
+  std::vector<std::string> groups = {};  // of events, to be switched on
   std::string peers = "";  // networks whose hosts share their captures with this one; empty: as it was
 };
 
-// Arms the trigger of the recorder below @proc ("/proc"). What was captured before is forgotten.
+// Arms the trigger of the recorder below @proc ("/proc"). What was captured before is forgotten, but for "off" and what
+// the recorder refuses.
 Status ArmRecorder(const std::string& proc, const Arming& arming);
 
 // Copies all captures below @proc into the directory @to, which is made when it is missing, as

@@ -35,10 +35,17 @@ class TraceRecorder : public ::testing::Test {
 };
 
 TEST_F(TraceRecorder, ArmsWithOneWordAWrite) {
-  Arming arming{.trigger = "homa:rtt p999", .action = "freeze", .pre_ms = 20, .post_ms = 3, .captures = 7};
+  Arming arming{.trigger = "homa:rtt p999", .action = "freeze", .pre_ms = 20, .post_ms = 3, .captures = 7,
+                .groups = {"net", "sched"}};
   ASSERT_TRUE(ArmRecorder(dir_ / "proc", arming));
   EXPECT_EQ(Content(dir_ / "proc/timetrace"),
-            "trigger off\ncaptures 7\naction freeze\nwindow 20 3\ntrigger homa:rtt p999\n");
+            "on net\non sched\ntrigger off\naction freeze\nwindow 20 3\ntrigger homa:rtt p999\n"
+            "trigger off\ncaptures 7\ntrigger homa:rtt p999\n");
+}
+
+TEST_F(TraceRecorder, DisarmingForgetsNothing) {
+  ASSERT_TRUE(ArmRecorder(dir_ / "proc", Arming{.trigger = "off"}));
+  EXPECT_EQ(Content(dir_ / "proc/timetrace"), "trigger off\n");
 }
 
 TEST_F(TraceRecorder, PeersAreToldAndAllowed) {

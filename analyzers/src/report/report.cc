@@ -66,6 +66,7 @@ Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTi
   report.record_cost = trace.record_cost;
   report.import = trace.stats;
   report.clocks = trace.clocks;
+  report.kernel_events = trace.has(Kind::net_dev_queue) && trace.has(Kind::softirq_entry);
   report.seen = set.seen;
   report.not_logged = set.not_logged;
   report.excluded = set.excluded;

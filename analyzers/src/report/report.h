@@ -63,6 +63,7 @@ struct Report {
   double cpu_changes = 0;  // mean per RPC
   double cpus = 0;
   double records_per_rpc = 0;
+  bool kernel_events = false;  // those of packets on their way through it are in the trace
 };
 
 Report MakeReport(const Trace& trace, const RpcSet& set, const std::vector<RpcTiles>& rpcs);

@@ -164,6 +164,9 @@ std::string ToText(const Report& report) {
       100 * report.remote_softirq_share, 100 * report.third_cpu_share, report.cpus,
       report.cpu_changes, report.records_per_rpc, report.record_cost,
       Us(report.records_per_rpc * static_cast<double>(report.record_cost)));
+  if (!report.kernel_events)
+    text += "The kernel's own events are not in the trace; with its groups irq, softirq, napi, net and sched on, less is "
+            "unexplained.\n";
   return text;
 }
 
