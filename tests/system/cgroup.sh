@@ -27,7 +27,7 @@ stat() { awk -v name="$2" '$1 == name { print $2 }' "$TREE/$1/memory.stat"; }
 event() { awk -v name="$2" '$1 == name { print $2 }' "$TREE/$1/memory.events"; }
 at_least() { [ "$(stat "$1" "$2")" -ge "$3" ]; }
 at_most() { [ "$(stat "$1" "$2")" -le "$3" ]; }
-oom_killed() { [ "$(event client oom_kill)" -ge 1 ]; }
+oom_killed() { [ "$(event client oom_kill)" -gt "$_killed" ]; }
 
 figures() { for _group in client server; do echo "$_group: kernel $(stat $_group kernel) sock $(stat $_group sock)"; done; }
 
@@ -37,8 +37,10 @@ serve() {                       # its application never looks at a request
 	wait_for 60 grep -q READY /tmp/server && kill -STOP "$server"
 }
 
-ask() {                         # ask OUTSTANDING
-	start_member client h1 "rpc_ledger client --server 10.0.1.2 --port 700 --count $1 --outstanding $1 --long-permille 1000"
+ask() {                         # ask OUTSTANDING OPTION...
+	_outstanding=$1
+	shift
+	start_member client h1 "rpc_ledger client --server 10.0.1.2 --port 700 --count $_outstanding --outstanding $_outstanding $*"
 	client=$pid
 }
 
@@ -50,7 +52,7 @@ end() {                         # end PID
 
 # Messages are kept until they are answered, about 4 MB of them; as many packets wait as the server's socket may have.
 both_charged() {
-	ask 60
+	ask 60 "$long"
 	wait_for 60 at_least client kernel 2000000 && wait_for 60 at_least server sock 1500000
 	_charged=$?
 	figures
@@ -62,14 +64,38 @@ no_longer() {                   # no_longer GROUP
 }
 
 # Nobody has more kernel memory than its cgroup, whatever SO_SNDBUF says: it is the one that pays.
-limited() {
-	echo 8M >$TREE/client/memory.max && ask 500 || return 1
+limited() {                     # limited OUTSTANDING OPTION...
+	_killed=$(event client oom_kill)
+	echo 8M >$TREE/client/memory.max && ask "$@" || return 1
 	wait_for 60 oom_killed || return 1
 	wait "$client"
 	echo "most: $(cat $TREE/client/memory.peak)"
 	[ "$(cat $TREE/client/memory.peak)" -le $((9 << 20)) ]
 }
 
+# Packets that leave in bundles, of messages that others follow; all is done within the limits.
+bundles_within() {
+	echo 8M >$TREE/server/memory.max
+	start_member server h2 "rpc_ledger server --bind 10.0.1.2 --port 700 --more 1"
+	server=$pid
+	wait_for 60 grep -q READY /tmp/server || return 1
+	_bundled=$(metric h1 tx_bundled)
+	start_member client h1 "rpc_ledger client --server 10.0.1.2 --port 700 --count 1000 --outstanding 64 $short"
+	wait "$pid"
+	_result=$?
+	cat /tmp/client
+	figures
+	kill -TERM "$server"
+	wait "$server" && [ $_result = 0 ] && [ "$(metric h1 tx_bundled)" -gt "$_bundled" ]
+}
+
+bundles_limited() {             # many at a time are too much
+	_bundled=$(metric h1 tx_bundled)
+	limited 8000 "$short" && [ "$(metric h1 tx_bundled)" -gt "$_bundled" ]
+}
+
+long="--long-permille 1000"
+short="--max-length 1000 --more 1"
 check load load_modules
 check prepare prepare
 check hosts net_pair
@@ -81,9 +107,15 @@ end "$server"
 check client_uncharged no_longer client
 check server_uncharged no_longer server
 check server_again serve
-check limited limited
+check limited limited 500 "$long"
 end "$server"
 check limited_uncharged no_longer client
+check bundles_within bundles_within
+check server_for_bundles serve
+check bundles_limited bundles_limited
+end "$server"
+check bundles_uncharged no_longer client
+check bundles_uncharged_server no_longer server
 check afterwards exchange --count 50
 check groups_removed rmdir $TREE/client $TREE/server
 check unload unload
