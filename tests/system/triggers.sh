@@ -90,11 +90,14 @@ marked() {
 	word action capture && word trigger off && kept 0 && grep -q 'trigger capture=0' /proc/timetrace
 }
 
-nonsense() {
+nonsense() {                    # changes nothing
+	word captures 7 && word window 8 9 && word action mark && word trigger homa:rtt 500000 || return 1
 	for bad in "trigger homa:nothing 5" "trigger nothing:rtt 5" "trigger homa:rtt x" "trigger homa:rtt" "trigger event nothing" \
 		"action nothing" "window 1" "window 1 100000" "window 1 2 3" "captures 0" "captures 65" "captures x"; do
 		refused word "$bad" || { echo "accepted: '$bad'"; return 1; }
 	done
+	grep 'trigger: homa:rtt 500000; action mark, window 8 9 ms, fired 0 of 7' $STAGES &&
+		word trigger off && word action capture && word window 10 2
 }
 
 module_goes() {                 # an armed event does not outlive its module

@@ -168,12 +168,16 @@ static void estimate(struct work_struct *work)
 	mutex_unlock(&tt_mutex);
 }
 
-void tt_trigger_forget(struct tt_client *who)
+static void switch_off(void)
 {
-	if (client != who)
-		return;
 	WRITE_ONCE(in_use, false);
 	disarm();
+}
+
+void tt_trigger_forget(struct tt_client *who)
+{
+	if (client == who)
+		switch_off();
 }
 
 /* "GROUP:STAGE" */
@@ -217,6 +221,7 @@ static int arm_stage(const char *name, const char *limit)
 		if (ticks >= TT_NO_LIMIT)
 			return -ERANGE;
 	}
+	switch_off();
 	client = who;
 	stage = which;
 	live = estimated;
@@ -285,6 +290,7 @@ static int arm_event(const char *name)
 	}
 	if (!l.tp)
 		return -ENOENT;
+	switch_off();
 	mutex_lock(&chosen_mutex);
 	err = tracepoint_probe_register(l.tp, event_happens, NULL);
 	if (!err)
@@ -295,17 +301,20 @@ static int arm_event(const char *name)
 	return err;
 }
 
-/* "off", "event NAME", "GROUP:STAGE MICROSECONDS", "GROUP:STAGE p999" */
+/*
+ * "off", "event NAME", "GROUP:STAGE MICROSECONDS", "GROUP:STAGE p999"; what makes no sense
+ * changes nothing.
+ */
 int tt_trigger_arm(const char *arg)
 {
 	char words[sizeof(armed_for)];
 	char *second;
 	int err;
 
-	WRITE_ONCE(in_use, false);
-	disarm();
-	if (!strcmp(arg, "off"))
+	if (!strcmp(arg, "off")) {
+		switch_off();
 		return 0;
+	}
 	if (strscpy(words, arg, sizeof(words)) < 0)
 		return -EINVAL;
 	second = strchr(words, ' ');
