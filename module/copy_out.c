@@ -60,7 +60,7 @@ int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 
 	trace_homa_copy_out(rpc->id, homa_rx_cb(skb)->offset);
 	if (whole)
-		rpc->receive.copy = homa_tt_stamp();
+		homa_tt_stamp(&rpc->trace.image.copy);
 	else
 		homa_tt_copy_out(rpc->id, homa_rx_cb(skb)->offset);
 	if (homa_delay_on())
@@ -73,7 +73,7 @@ int homa_copy_out(struct homa_rpc *rpc, struct sk_buff_head *queue)
 		if (skb_queue_empty(queue)) {
 			trace_homa_copy_out_done(rpc->id, end);
 			if (whole)
-				rpc->receive.copied = homa_tt_stamp();
+				homa_tt_stamp(&rpc->trace.image.copied);
 			else
 				homa_tt_copy_out_done(rpc->id, end);
 		}

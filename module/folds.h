@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events of messages of one packet that share a record; see
- * uapi/homa_folds.def. Each notes its time where it happens; the last one
- * writes the record, or all of them one by one when some are missing or too
- * long ago. A stamp is the lower half of a time, 0: none. Whether anything is
- * recorded is asked everywhere, so nothing may rest on what was asked before.
+ * Events that share a record; see uapi/homa_folds.def. Each notes its time
+ * where it happens, in the RPC or on the stack of a system call; the record is
+ * written when a thread leaves with the message. What no thread leaves with is
+ * recorded by the periodic pass, and before anybody reads the rings. A stamp
+ * is the lower half of a time, 0: none. Whether anything is recorded is asked
+ * everywhere, so nothing may rest on what was asked before.
  */
 #ifndef _HOMA_FOLDS_H
 #define _HOMA_FOLDS_H
@@ -12,238 +13,384 @@
 #include "rpc.h"
 #include "tracing.h"
 
-/* The lower half of the time now, or 0. */
-static __always_inline u32 homa_tt_stamp(void)
+/* Notes that it is now. */
+static __always_inline void homa_tt_stamp(u32 *stamp)
 {
-	if (tt_on(&homa_tt_key))
-		return tt_clock(&homa_tt_client).low;
-	return 0;
+	int by = tt_on(&homa_tt_key);
+
+	if (by)
+		tt_stamp_by(by, stamp);
 }
 
-/* Whether there is a stamp, of which 16 bits are enough. */
-static __always_inline bool homa_tt_recent(struct tt_time now, u32 stamp)
+/* The seldom cases. @low and @high are the time; preemption is off unless said otherwise. */
+void homa_tt_request_apart(u32 low, u32 high, const struct homa_request_stamps *stamps, u64 id,
+			   u32 length, bool returned);
+void homa_tt_running_apart(u32 low, u32 high, struct homa_rpc *rpc,
+			   struct homa_wait_stamps *stamps, u32 tid, u16 port);
+void homa_tt_received_apart(u32 low, u32 high, struct homa_rpc *rpc, u32 tid, u32 length);
+void homa_tt_replied_apart(u32 low, u32 high, struct homa_rpc *rpc, bool returns);
+/* Any context. */
+void homa_tt_waited(const struct homa_wait_stamps *stamps, u32 tid, u16 cpu, u16 port);
+void homa_tt_arrived_apart(u64 id, u32 length, u32 arrived);
+void homa_tt_note(struct homa_rpc *rpc);
+void homa_tt_note_free(struct homa_rpc *rpc);
+void homa_tt_ended(struct homa_rpc *rpc);
+void homa_tt_forget(struct homa_rpc *rpc);
+
+/* Counts a duration that is short, since both times have the same upper half. */
+static __always_inline void homa_tt_observe(enum homa_stage stage, u32 begin, u32 end)
 {
-	return stamp && now.low - stamp <= U16_MAX;
+	tt_observe(&homa_tt_client, stage, end - begin);
 }
 
-/* Ends @stage, which began at *@begin, if that is known. */
-static __always_inline void homa_tt_end_stage(enum homa_stage stage, struct tt_time *begin,
-					      struct tt_time now)
+/* Where a server's thread notes the times of its reply: in the record. */
+static inline struct homa_send_stamps *homa_reply_stamps(struct homa_rpc *rpc)
 {
-	if (begin->low) {
-		tt_observe(&homa_tt_client, stage, tt_since(now, *begin));
-		begin->low = 0;
-	}
+	struct homa_tt_image *image = &rpc->trace.image;
+
+	BUILD_BUG_ON(offsetof(struct homa_tt_image, sent_copied) -
+		     offsetof(struct homa_tt_image, enter) !=
+		     offsetof(struct homa_send_stamps, copied));
+	BUILD_BUG_ON(offsetof(struct homa_tt_image, xmit) - offsetof(struct homa_tt_image, enter) !=
+		     offsetof(struct homa_send_stamps, xmit));
+	return (struct homa_send_stamps *)&image->enter;
 }
 
-void homa_tt_send_apart(u32 low, u32 high, struct homa_send_stamps *stamps, u64 id, u32 length,
-			bool client, u16 sport, u16 dport, bool returned);
-void homa_tt_arrival_apart(u32 low, u32 high, struct homa_rpc *rpc, u32 payload_bytes);
-void homa_tt_receive_apart(u32 low, u32 high, struct homa_receive_stamps *stamps, u64 id,
-			   u32 tid, u32 length);
-
-static __always_inline void homa_trace_send_begin(struct homa_send_stamps *stamps,
-						  struct homa_rpc *rpc, u32 length)
+static __always_inline void homa_trace_request_begins(struct homa_request_stamps *stamps,
+						      struct homa_rpc *rpc, u32 length)
 {
 	struct tt_time now;
+	int by;
 
 	trace_homa_send_enter(rpc->id, length);
-	if (tt_on(&homa_tt_key)) {
-		now = tt_clock(&homa_tt_client);
-		stamps->enter = now.low;
-		if (homa_rpc_is_client(rpc))
-			rpc->begun.sent = now;
-		else
-			homa_tt_end_stage(HOMA_STAGE_service, &rpc->begun.received, now);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		stamps->send.enter = now.low;
+		stamps->high = now.high;
+		rpc->trace.since = now;
 	}
 }
 
-/* A message that is not one packet: its events come one by one from here on. */
-static __always_inline void homa_trace_send_long(struct homa_send_stamps *stamps, u64 id,
-						 u32 length, bool client, u16 sport, u16 dport)
+/* A request that is not one packet, or fails: its events come one by one. */
+static __always_inline void homa_trace_request_apart(const struct homa_request_stamps *stamps,
+						     u64 id, u32 length)
 {
 	struct tt_time now;
+	int by;
 
-	if (tt_on(&homa_tt_key)) {
+	by = tt_on(&homa_tt_key);
+	if (by) {
 		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		homa_tt_send_apart(now.low, now.high, stamps, id, length, client, sport, dport,
-				   false);
+		now = tt_clock_by(by);
+		homa_tt_request_apart(now.low, now.high, stamps, id, length, false);
 		preempt_enable_notrace();
 	}
 }
 
-static __always_inline void homa_trace_request_sent(struct homa_send_stamps *stamps, u64 id,
-						    u32 length, u16 sport, u16 dport)
+/* A request of one packet was sent. */
+static __always_inline void homa_trace_request_sent(const struct homa_request_stamps *stamps,
+						    u64 id, u32 length, u16 sport, u16 dport)
 {
 	struct tt_time now;
+	int by;
 
 	trace_homa_send_return(id);
-	if (tt_on(&homa_tt_key)) {
+	by = tt_on(&homa_tt_key);
+	if (by) {
 		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
-			homa_tt_request_sent_at(now, id, length, sport, dport, stamps->enter,
-						stamps->copied, stamps->xmit);
+		now = tt_clock_by(by);
+		if (likely(now.high == stamps->high))
+			homa_tt_request_sent_at(now, id, length, sport, dport, stamps->send.enter,
+						stamps->send.copied, stamps->send.xmit);
 		else
-			homa_tt_send_apart(now.low, now.high, stamps, id, length, stamps->xmit,
-					   sport, dport, true);
+			homa_tt_request_apart(now.low, now.high, stamps, id, length, true);
 		preempt_enable_notrace();
 	}
 }
 
-static __always_inline void homa_trace_reply_sent(struct homa_send_stamps *stamps, u64 id,
-						  u32 length)
+static __always_inline void homa_trace_reply_begins(struct homa_rpc *rpc, u32 length)
 {
 	struct tt_time now;
+	int by;
 
-	trace_homa_send_return(id);
-	if (tt_on(&homa_tt_key)) {
+	trace_homa_send_enter(rpc->id, length);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		rpc->trace.image.enter = now.low;
+		rpc->trace.image.reply_length = length;
+		rpc->trace.enter_high = now.high;
+	}
+}
+
+/* A reply that is not one packet, or fails. The thread still owns @rpc. */
+static __always_inline void homa_trace_reply_apart(struct homa_rpc *rpc)
+{
+	struct tt_time now;
+	int by;
+
+	by = tt_on(&homa_tt_key);
+	if (by) {
 		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		if (homa_tt_recent(now, stamps->enter) && stamps->copied && stamps->xmit)
-			homa_tt_reply_sent_at(now, id, length, stamps->enter, stamps->copied,
-					      stamps->xmit);
-		else
-			homa_tt_send_apart(now.low, now.high, stamps, id, length, false, 0, 0,
-					   true);
+		now = tt_clock_by(by);
+		homa_tt_replied_apart(now.low, now.high, rpc, false);
 		preempt_enable_notrace();
 	}
 }
 
-/* Softirqs are off here and in the next ones. */
-static __always_inline void homa_trace_arrived(struct homa_rpc *rpc, u32 payload_bytes)
+static __always_inline void homa_trace_reply_sent(struct homa_rpc *rpc)
 {
+	struct homa_rpc_trace *trace = &rpc->trace;
 	struct tt_time now;
+	int by;
 
-	if (tt_on(&homa_tt_key)) {
-		if (rpc->arrival.in | rpc->arrival.created | rpc->arrival.complete) {
-			preempt_disable_notrace();
-			now = tt_clock(&homa_tt_client);
-			homa_tt_arrival_apart(now.low, now.high, rpc, payload_bytes);
-			preempt_enable_notrace();
-		}
-	}
-}
-
-static __always_inline void homa_trace_handed(struct homa_rpc *rpc, u32 tid, u16 cpu)
-{
-	struct homa_arrival_stamps *stamps = &rpc->arrival;
-	struct tt_time now;
-
-	trace_homa_handoff(rpc->id, tid, cpu);
-	if (tt_on(&homa_tt_key)) {
+	trace_homa_send_return(rpc->id);
+	by = tt_on(&homa_tt_key);
+	if (by) {
 		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		if (tid)
-			rpc->begun.handed = now;
-		if (!homa_tt_recent(now, stamps->in) || !stamps->complete) {
-			homa_tt_handoff_at(now, rpc->id, tid, cpu);
+		now = tt_clock_by(by);
+		if (likely(now.high == trace->high)) {
+			homa_tt_observe(HOMA_STAGE_service, trace->image.returned,
+					trace->image.enter);
+			homa_tt_request_served_at(now, &trace->image);
+			WRITE_ONCE(trace->owner, HOMA_TRACE_DONE);
 		} else {
-			if (stamps->created)
-				homa_tt_request_arrived_at(now, rpc->id, rpc->rx.length, rpc->dport,
-							   rpc->hsk->port, stamps->in,
-							   stamps->complete, tid, cpu);
-			else
-				homa_tt_reply_arrived_at(now, rpc->id, rpc->rx.length, stamps->in,
-							 stamps->complete, tid, cpu);
-			*stamps = (struct homa_arrival_stamps){};
+			homa_tt_replied_apart(now.low, now.high, rpc, true);
 		}
 		preempt_enable_notrace();
 	}
 }
 
-static __always_inline void homa_trace_waiting(u32 *entered, u32 tid, u16 port)
+/* DATA with stamp *@arrived comes by itself: there is no use for it, or it is not the first. */
+static inline void homa_trace_arrived_apart(u32 *arrived, u64 id, u32 length)
 {
+	if (*arrived)
+		homa_tt_arrived_apart(id, length, *arrived);
+	*arrived = 0;
+}
+
+/* The message of locked @rpc is complete; @arrived: stamp of its packet, if it is a single one. */
+static __always_inline void homa_trace_complete(struct homa_rpc *rpc, u32 arrived)
+{
+	int by;
+
+	if (unlikely(rpc->rx.gaps)) {
+		homa_trace_msg_complete(rpc->id, rpc->rx.length);
+		return;
+	}
+	trace_homa_msg_complete(rpc->id, rpc->rx.length);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		rpc->trace.image.in = arrived;
+		tt_stamp_by(by, &rpc->trace.image.complete);
+	}
+}
+
+/* Locked @rpc is given to nobody yet. */
+static __always_inline void homa_trace_queued(struct homa_rpc *rpc)
+{
+	struct homa_tt_image *image = &rpc->trace.image;
 	struct tt_time now;
+	int by;
+
+	trace_homa_handoff(rpc->id, 0, 0);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		rpc->trace.high = now.high;
+		image->queued = now.low;
+		image->arrival_cpu = raw_smp_processor_id();
+	}
+}
+
+/* Locked @rpc is given to thread @tid, which owns the trace from here on. */
+static __always_inline void homa_trace_given(struct homa_rpc *rpc, u32 tid, u16 cpu)
+{
+	struct homa_tt_image *image = &rpc->trace.image;
+	struct tt_time now;
+	int by;
+
+	rpc->trace.owner = HOMA_TRACE_THREAD;
+	trace_homa_handoff(rpc->id, tid, cpu);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		rpc->trace.high = now.high;
+		image->handed = now.low;
+		image->handed_cpu = cpu;
+		image->arrival_cpu = raw_smp_processor_id();
+	}
+}
+
+static __always_inline void homa_trace_recv_enters(struct homa_wait_stamps *stamps, u32 tid,
+						   u16 port)
+{
+	int by;
+
+	trace_homa_recv_enter(tid, port);
+	*stamps = (struct homa_wait_stamps){};
+	by = tt_on(&homa_tt_key);
+	if (by)
+		stamps->enter = tt_clock_by(by);
+}
+
+static __always_inline void homa_trace_recv_sleeps(struct homa_wait_stamps *stamps, u32 tid,
+						   u16 port)
+{
+	int by;
 
 	trace_homa_recv_sleep(tid, port);
-	if (tt_on(&homa_tt_key)) {
-		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		if (homa_tt_recent(now, *entered)) {
-			homa_tt_recv_wait_at(now, tid, port, *entered);
-			*entered = 0;
-		} else {
-			homa_tt_recv_sleep_at(now, tid, port);
-		}
-		preempt_enable_notrace();
-	}
+	by = tt_on(&homa_tt_key);
+	if (by)
+		tt_stamp_by(by, &stamps->sleep);
 }
 
-/* The call did not wait: it entered all the same. */
-static __always_inline void homa_trace_entered(u32 *entered, u32 tid, u16 port)
-{
-	if (tt_on(&homa_tt_key)) {
-		if (unlikely(*entered)) {
-			preempt_disable_notrace();
-			homa_tt_recv_enter_at(tt_ago(tt_clock(&homa_tt_client), *entered), tid,
-					      port);
-			preempt_enable_notrace();
-			*entered = 0;
-		}
-	}
-}
-
-static __always_inline void homa_trace_running(struct homa_rpc *rpc, u32 tid)
+/* The call goes on: what was noted of it is recorded. */
+static inline void homa_trace_waits_again(struct homa_wait_stamps *stamps)
 {
 	struct tt_time now;
+	int by;
+
+	*stamps = (struct homa_wait_stamps){};
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		stamps->enter.high = now.high;
+		stamps->again = now.low;
+	}
+}
+
+/* The call ends without a message. */
+static __always_inline void homa_trace_in_vain(const struct homa_wait_stamps *stamps, u32 tid,
+					       u16 port)
+{
+	if (tt_on(&homa_tt_key))
+		homa_tt_waited(stamps, tid, raw_smp_processor_id(), port);
+}
+
+/* This thread, which owns the trace of @rpc, has waited for it. */
+static __always_inline void homa_trace_running(struct homa_rpc *rpc,
+					       struct homa_wait_stamps *stamps, u32 tid, u16 port)
+{
+	struct homa_tt_image *image = &rpc->trace.image;
+	struct tt_time now;
+	int by;
 
 	trace_homa_recv_running(rpc->id, tid);
-	rpc->receive.running = 0;
-	if (tt_on(&homa_tt_key)) {
-		now = tt_clock(&homa_tt_client);
-		rpc->receive.running = now.low;
-		homa_tt_end_stage(HOMA_STAGE_wakeup, &rpc->begun.handed, now);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		/* Who was given it had waited before; who found it had just come. */
+		image->tid = tid;
+		if (image->handed && likely(now.high == stamps->enter.high))
+			homa_tt_observe(HOMA_STAGE_wakeup, image->handed, now.low);
+		else if (!image->handed && likely(now.high == rpc->trace.high))
+			image->handed_cpu = raw_smp_processor_id();
+		else
+			homa_tt_running_apart(now.low, now.high, rpc, stamps, tid, port);
+		image->recv_enter = stamps->enter.low;
+		image->recv_sleep = stamps->sleep;
+		image->running = now.low;
+		image->port = port;
 	}
 }
 
-/* The thread waits again: what it did with @rpc comes one by one. */
-static __always_inline void homa_trace_not_received(struct homa_rpc *rpc, u32 tid)
+/* The thread waits again, or nobody can have the rest: what it did is recorded by itself. */
+static inline void homa_trace_not_received(struct homa_rpc *rpc)
 {
-	struct tt_time now;
-
-	if (tt_on(&homa_tt_key)) {
-		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		homa_tt_receive_apart(now.low, now.high, &rpc->receive, rpc->id, tid,
-				      rpc->rx.length);
-		preempt_enable_notrace();
-	}
+	if (tt_on(&homa_tt_key))
+		homa_tt_note(rpc);
+	WRITE_ONCE(rpc->trace.owner, HOMA_TRACE_NOBODY);
 }
 
-static __always_inline void homa_trace_received(struct homa_rpc *rpc, u32 tid, u32 length)
+/* The thread returns with a reply. */
+static __always_inline void homa_trace_reply_received(struct homa_rpc *rpc, u32 tid, u32 length)
 {
-	struct homa_receive_stamps *stamps = &rpc->receive;
+	struct homa_rpc_trace *trace = &rpc->trace;
 	struct tt_time now;
-	bool whole;
+	int by;
 
 	trace_homa_recv_return(rpc->id, tid, length);
-	if (tt_on(&homa_tt_key)) {
+	by = tt_on(&homa_tt_key);
+	if (by) {
 		preempt_disable_notrace();
-		now = tt_clock(&homa_tt_client);
-		whole = homa_tt_recent(now, stamps->running) && stamps->copied && length;
-		if (homa_rpc_is_client(rpc)) {
-			homa_tt_end_stage(HOMA_STAGE_rtt, &rpc->begun.sent, now);
-			if (whole && stamps->end) {
-				homa_tt_reply_received_at(now, rpc->id, tid, length,
-							  stamps->running, stamps->end,
-							  stamps->copy, stamps->copied);
-				goto done;
-			}
+		now = tt_clock_by(by);
+		trace->image.length = length;
+		if (likely(now.high == trace->since.high)) {
+			homa_tt_observe(HOMA_STAGE_rtt, trace->since.low, now.low);
+			homa_tt_reply_received_at(now, &trace->image);
 		} else {
-			rpc->begun.received = now;
-			if (whole && !stamps->end) {
-				homa_tt_request_received_at(now, rpc->id, tid, length,
-							    stamps->running, stamps->copy,
-							    stamps->copied);
-				goto done;
-			}
+			homa_tt_received_apart(now.low, now.high, rpc, tid, length);
 		}
-		homa_tt_receive_apart(now.low, now.high, stamps, rpc->id, tid, rpc->rx.length);
-		homa_tt_recv_return_at(now, rpc->id, tid, length);
-done:
 		preempt_enable_notrace();
+	}
+}
+
+/* The thread returns with a request. */
+static __always_inline void homa_trace_request_received(struct homa_rpc *rpc, u32 tid, u32 length)
+{
+	struct homa_rpc_trace *trace = &rpc->trace;
+	struct tt_time now;
+	int by;
+
+	trace_homa_recv_return(rpc->id, tid, length);
+	by = tt_on(&homa_tt_key);
+	if (by) {
+		now = tt_clock_by(by);
+		if (likely(now.high == trace->high)) {
+			trace->image.length = length;
+			trace->image.returned = now.low;
+			trace->image.recv_cpu = raw_smp_processor_id();
+		} else {
+			homa_tt_received_apart(now.low, now.high, rpc, tid, length);
+		}
+	}
+	/* Whoever sees that sees what was noted. */
+	smp_store_release(&trace->owner, HOMA_TRACE_NOBODY);
+}
+
+/* The thread returns with an error. */
+static inline void homa_trace_failed(struct homa_rpc *rpc, u32 tid)
+{
+	if (tt_on(&homa_tt_key))
+		homa_tt_note(rpc);
+	homa_trace_recv_return(rpc->id, tid, 0);
+	WRITE_ONCE(rpc->trace.owner, HOMA_TRACE_DONE);
+}
+
+/* What was noted of a locked RPC, unless a thread will record it. */
+static __always_inline void homa_trace_flush(struct homa_rpc *rpc)
+{
+	if (tt_on(&homa_tt_key))
+		homa_tt_note_free(rpc);
+}
+
+/* Nobody has @rpc any more. */
+static inline void homa_trace_freed(struct homa_rpc *rpc)
+{
+	if (unlikely(rpc->trace.orphan))
+		homa_trace_not_received(rpc);
+}
+
+/*
+ * The thread that receives locked @rpc of a client ends it, and will record the
+ * rest; that it ends, too, if @whole: the reply is a single packet.
+ */
+static inline void homa_trace_ends(struct homa_rpc *rpc, bool whole)
+{
+	WRITE_ONCE(rpc->trace.owner, HOMA_TRACE_DONE);
+	if (!whole)
+		homa_tt_rpc_end(rpc->id);
+}
+
+/* Locked @rpc is over. Where all is recorded, that is known. */
+static __always_inline void homa_trace_ended(struct homa_rpc *rpc)
+{
+	trace_homa_rpc_end(rpc->id);
+	if (tt_on(&homa_tt_key)) {
+		if (READ_ONCE(rpc->trace.owner) != HOMA_TRACE_DONE)
+			homa_tt_ended(rpc);
 	}
 }
 

@@ -123,7 +123,7 @@ int homa_freeze_all(struct homa_net *hnet)
 	return err ?: tell_peers(hnet, capture);
 }
 
-static void tell_all_peers(struct tt_client *client, u64 capture)
+void homa_freeze_each_net(void (*visit)(struct homa_net *hnet, u64 arg), u64 arg)
 {
 	struct net *net;
 
@@ -131,10 +131,20 @@ static void tell_all_peers(struct tt_client *client, u64 capture)
 	if (running) {
 		down_read(&net_rwsem);
 		for_each_net(net)
-			tell_peers(homa_net(net), capture);
+			visit(homa_net(net), arg);
 		up_read(&net_rwsem);
 	}
 	mutex_unlock(&running_mutex);
+}
+
+static void tell_peers_of(struct homa_net *hnet, u64 capture)
+{
+	tell_peers(hnet, capture);
+}
+
+static void tell_all_peers(struct tt_client *client, u64 capture)
+{
+	homa_freeze_each_net(tell_peers_of, capture);
 }
 
 void homa_freeze_init(void)

@@ -25,6 +25,9 @@ int homa_freeze_all(struct homa_net *hnet);
 void homa_freeze_init(void);
 void homa_freeze_exit(void);
 
+/* Between these: for all namespaces. May sleep. */
+void homa_freeze_each_net(void (*visit)(struct homa_net *hnet, u64 arg), u64 arg);
+
 /* A FREEZE from @addr, which calls the moment @capture. Softirq.
  * Return: HOMA_DROP_NONE, or why it is refused.
  */

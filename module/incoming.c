@@ -35,6 +35,7 @@
  * @saddr: where from.
  * @view: what it says.
  * @bundled: others follow at once.
+ * @arrived: stamp of DATA that is a whole message, for traces; else 0.
  * @due: RPC to be looked at for grants after the last packet, or NULL.
  */
 struct homa_input {
@@ -42,6 +43,7 @@ struct homa_input {
 	struct homa_sock *hsk;
 	struct sk_buff *skb;
 	bool bundled;
+	u32 arrived;
 	struct homa_rpc *due;
 	struct in6_addr saddr;
 	struct homa_wire_view view;
@@ -123,9 +125,7 @@ void homa_retry_buffers(struct homa_sock *hsk)
 		if (rpc->state == HOMA_RPC_DEAD || rpc->rx.num_bpages) {
 			homa_rpc_unlock(rpc);
 		} else if (get_buffers(rpc)) {
-			/* What came so far was dropped: all of it again, behind what
-			 * others wait for.
-			 */
+			/* What came was dropped: all again, behind what others wait for. */
 			rpc->silence = 0;
 			homa_rpc_unlock(rpc);
 			homa_xmit_resend(rpc, 0, HOMA_RESEND_ALL, 1);
@@ -143,9 +143,12 @@ static enum homa_drop_reason start_message(struct homa_rpc *rpc, const struct ho
 {
 	struct homa_sock *hsk = rpc->hsk;
 
-	if (data->payload_bytes != data->message_length &&
-	    !homa_rpc_add_gaps(rpc, data->message_length))
-		return HOMA_DROP_NO_MEMORY;
+	if (data->payload_bytes != data->message_length) {
+		if (!homa_rpc_add_gaps(rpc, data->message_length))
+			return HOMA_DROP_NO_MEMORY;
+		if (!homa_rpc_is_client(rpc))
+			homa_tt_rpc_server(rpc->id, rpc->dport, hsk->port);
+	}
 	rpc->rx.length = data->message_length;
 	rpc->rx.missing = data->message_length;
 	rpc->rx.granted = max(data->incoming, data->offset + data->payload_bytes);
@@ -194,12 +197,11 @@ static enum homa_drop_reason note_arrival(struct homa_rpc *rpc, const struct hom
 	return HOMA_DROP_NONE;
 }
 
-static void message_complete(struct homa_rpc *rpc)
+static void message_complete(struct homa_rpc *rpc, u32 arrived)
 {
 	struct homa_net *hnet = rpc->hsk->hnet;
 
-	trace_homa_msg_complete(rpc->id, rpc->rx.length);
-	rpc->arrival.complete = homa_tt_stamp();
+	homa_trace_complete(rpc, arrived);
 	homa_metrics_message(hnet->metrics, rpc->rx.length);
 	if (homa_rpc_is_client(rpc)) {
 		homa_metric_inc(hnet, client_responses_done);
@@ -222,12 +224,16 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 		why = start_message(rpc, data);
 		if (why)
 			return why;
-	} else if (rpc->rx.length != data->message_length) {
-		return HOMA_DROP_LENGTH_CHANGED;
+	} else {
+		if (rpc->rx.length != data->message_length)
+			return HOMA_DROP_LENGTH_CHANGED;
+		homa_trace_arrived_apart(&in->arrived, rpc->id, data->payload_bytes);
 	}
 	rpc->silence = 0;
 	if (!rpc->rx.num_bpages) {
 		homa_metric_add(in->hnet, dropped_data_no_bufs, data->payload_bytes);
+		if (in->arrived && !homa_rpc_is_client(rpc))
+			homa_tt_rpc_server(rpc->id, rpc->dport, rpc->hsk->port);
 		return HOMA_DROP_NO_BUFFERS;
 	}
 	/* Beyond the limit one packet a message may wait, so that all advance. */
@@ -252,7 +258,7 @@ static enum homa_drop_reason store(struct homa_rpc *rpc, struct homa_input *in)
 	if (!rpc->grant.managed && rpc->rx.missing && rpc->rx.granted < rpc->rx.length)
 		homa_grant_join(rpc, in->skb->dev->ifindex, ktime_get_ns());
 	if (!rpc->rx.missing)
-		message_complete(rpc);
+		message_complete(rpc, in->arrived);
 	if (!rpc->rx.missing || rpc->rx.queued >= HOMA_COPY_BATCH)
 		homa_handoff(rpc);
 	return HOMA_DROP_NONE;
@@ -356,12 +362,12 @@ static void data_in(struct homa_input *in)
 	struct homa_wire_view *view = &in->view;
 	struct homa_peer *untold = NULL;
 	struct homa_rpc *rpc = NULL;
-	u32 arrived = 0;
 
 	homa_metric_inc(in->hnet, packets_rcvd_DATA);
 	trace_homa_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
+	in->arrived = 0;
 	if (view->data.payload_bytes == view->data.message_length)
-		arrived = homa_tt_stamp();
+		homa_tt_stamp(&in->arrived);
 	else
 		homa_tt_data_in(view->local_id, view->data.offset, view->data.payload_bytes);
 	if (view->data.ack.client_id)
@@ -375,16 +381,13 @@ static void data_in(struct homa_input *in)
 	if (!rpc) {
 		if (why == HOMA_DROP_NO_RPC)
 			homa_metric_inc(in->hnet, unknown_rpcs);
-		if (arrived)
-			homa_tt_data_in(view->local_id, 0, view->data.payload_bytes);
+		homa_trace_arrived_apart(&in->arrived, view->local_id, view->data.payload_bytes);
 		drop(in->hnet, in->skb, view->local_id, why);
 		return;
 	}
-	rpc->arrival.in = arrived;
 	if (unlikely(!in->hsk->pool)) {
 		/* No region: the response can never be delivered. */
 		why = HOMA_DROP_NO_BUFFERS;
-		homa_trace_arrived(rpc, view->data.payload_bytes);
 		homa_rpc_fail(rpc, -EINVAL);
 	} else {
 		why = store(rpc, in);
@@ -393,7 +396,6 @@ static void data_in(struct homa_input *in)
 			     READ_ONCE(in->hnet->tun.cutoff_version)) &&
 		    why != HOMA_DROP_NO_BUFFERS)
 			untold = rpc->peer;
-		homa_trace_arrived(rpc, view->data.payload_bytes);
 		if (unlikely(rpc->grant.managed)) {
 			if (in->bundled)
 				grant_later_unlock(in, rpc);
@@ -405,8 +407,10 @@ static void data_in(struct homa_input *in)
 	}
 	if (untold)
 		tell_cutoffs(in, untold);
-	if (why)
+	if (why) {
+		homa_trace_arrived_apart(&in->arrived, view->local_id, view->data.payload_bytes);
 		drop(in->hnet, in->skb, view->local_id, why);
+	}
 }
 
 /* Sends a packet without payload to the host a packet came from. */

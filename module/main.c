@@ -119,6 +119,7 @@ static int __init homa_load(void)
 	if (err)
 		goto fail_links;
 	homa_freeze_init();
+	homa_timer_init();
 	err = homa_tracing_init();
 	if (err)
 		goto fail_tracing;

@@ -91,7 +91,7 @@ static void xmit_whole(struct homa_sock *hsk, struct homa_peer *peer, struct sk_
 	homa_metric_inc(hsk->hnet, packets_sent_DATA);
 	homa_metric_add(hsk->hnet, sent_msg_bytes, length);
 	trace_homa_data_xmit(id, 0, length);
-	stamps->xmit = homa_tt_stamp();
+	homa_tt_stamp(&stamps->xmit);
 	if (unlikely(more || homa_bundle_held(hsk)))
 		homa_bundle_xmit(hsk, peer, skb, id, length, more);
 	else if (homa_xmit_skb(hsk, peer, skb, homa_peer_unsched_level(peer, length)))
@@ -124,7 +124,7 @@ static struct sk_buff *copy_whole(struct homa_rpc *rpc, struct iov_iter *iter, u
 		tx->ready += bytes;
 	}
 	trace_homa_send_copied(rpc->id, tx->length);
-	stamps->copied = homa_tt_stamp();
+	homa_tt_stamp(&stamps->copied);
 	skb = homa_tx_whole(rpc, seg_bytes);
 	if (!skb) {
 		homa_sock_error(rpc->hsk, -ENOMEM, "no memory for a packet");
@@ -214,15 +214,15 @@ static void end_half_sent(struct homa_rpc *rpc)
 static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msghdr *msg,
 			 size_t length, u64 __user *id_to)
 {
-	struct homa_send_stamps stamps = {};
+	struct homa_request_stamps stamps = {};
 	struct homa_peer *peer = rpc->peer;
 	u16 dport = rpc->dport;
 	u64 id = rpc->id;
 	struct sk_buff *skb;
 	int err;
 
-	homa_trace_send_begin(&stamps, rpc, length);
-	err = load_message(rpc, msg, length, &skb, &stamps);
+	homa_trace_request_begins(&stamps, rpc, length);
+	err = load_message(rpc, msg, length, &skb, &stamps.send);
 	if (err)
 		goto fail;
 	if (put_user(id, id_to)) {
@@ -240,10 +240,12 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 	homa_metric_add(hsk->hnet, client_request_bytes_started, length);
 	if (skb) {
 		homa_rpc_unlock(rpc);
-		xmit_whole(hsk, peer, skb, id, length, more_follow(msg), &stamps);
+		xmit_whole(hsk, peer, skb, id, length, more_follow(msg), &stamps.send);
 		rcu_read_unlock();
+		homa_trace_request_sent(&stamps, id, length, hsk->port, dport);
 	} else {
-		homa_trace_send_long(&stamps, id, length, true, hsk->port, dport);
+		homa_trace_request_apart(&stamps, id, length);
+		homa_tt_rpc_client(id, hsk->port, dport);
 		homa_rpc_hold(rpc);
 		homa_rpc_unlock(rpc);
 		rcu_read_unlock();
@@ -251,14 +253,14 @@ static int start_request(struct homa_sock *hsk, struct homa_rpc *rpc, struct msg
 		if (err == -EFAULT)
 			end_half_sent(rpc);
 		homa_rpc_put(rpc);
+		homa_trace_send_return(id);
 	}
-	homa_trace_request_sent(&stamps, id, length, hsk->port, dport);
 	return err;
 
 fail_skb:
 	kfree_skb(skb);
 fail:
-	homa_trace_send_long(&stamps, id, length, false, 0, 0);
+	homa_trace_request_apart(&stamps, id, length);
 	homa_rpc_put(rpc);
 	return err;
 }
@@ -302,8 +304,7 @@ static int send_request(struct homa_sock *hsk, const struct homa_remote *to,
 }
 
 /* Sends a loaded reply, unless the RPC is over: a client that is gone needs none. */
-static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct msghdr *msg,
-		       struct homa_send_stamps *stamps)
+static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct msghdr *msg)
 {
 	struct homa_sock *hsk = rpc->hsk;
 	u32 length = rpc->tx.length;
@@ -320,10 +321,11 @@ static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct msghdr 
 	homa_metric_add(hsk->hnet, server_response_bytes_started, length);
 	homa_rpc_unlock(rpc);
 	if (skb) {
-		xmit_whole(hsk, rpc->peer, skb, rpc->id, length, more_follow(msg), stamps);
+		xmit_whole(hsk, rpc->peer, skb, rpc->id, length, more_follow(msg),
+			   homa_reply_stamps(rpc));
 		return 0;
 	}
-	homa_trace_send_long(stamps, rpc->id, length, false, 0, 0);
+	homa_trace_reply_apart(rpc);
 	err = copy_and_send(rpc, &msg->msg_iter);
 	if (err == -EFAULT)
 		end_half_sent(rpc);
@@ -333,7 +335,6 @@ static int start_reply(struct homa_rpc *rpc, struct sk_buff *skb, struct msghdr 
 static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 		      const struct homa_sendmsg_args *args, struct msghdr *msg, size_t length)
 {
-	struct homa_send_stamps stamps = {};
 	struct homa_rpc *rpc;
 	struct sk_buff *skb;
 	int err;
@@ -353,20 +354,22 @@ static int send_reply(struct homa_sock *hsk, const struct homa_remote *to,
 	rpc->replying = true;
 	homa_rpc_hold(rpc);
 	homa_rpc_unlock(rpc);
-	homa_trace_send_begin(&stamps, rpc, length);
+	homa_trace_reply_begins(rpc, length);
 	err = wait_wmem(hsk, msg);
 	if (err)
 		homa_sock_error(hsk, err, "no transmit memory");
 	else
-		err = load_message(rpc, msg, length, &skb, &stamps);
+		err = load_message(rpc, msg, length, &skb, homa_reply_stamps(rpc));
 	if (err) {
+		homa_trace_reply_apart(rpc);
 		homa_rpc_lock(rpc);
 		rpc->replying = false;
 		homa_rpc_unlock(rpc);
+		homa_trace_send_return(rpc->id);
 	} else {
-		err = start_reply(rpc, skb, msg, &stamps);
+		err = start_reply(rpc, skb, msg);
+		homa_trace_reply_sent(rpc);
 	}
-	homa_trace_reply_sent(&stamps, rpc->id, length);
 	homa_rpc_put(rpc);
 	return err;
 }
@@ -454,11 +457,13 @@ struct homa_delivery {
  * it, or lets the server's application work. Copying goes on without the lock:
  * nobody else touches the packets and bpages any more.
  */
-static bool settle(struct homa_rpc *rpc)
+static bool settle(struct homa_rpc *rpc, int err)
 {
 	homa_rpc_assert_locked(rpc);
-	if (homa_rpc_is_client(rpc))
+	if (homa_rpc_is_client(rpc)) {
+		homa_trace_ends(rpc, !err && !rpc->rx.gaps);
 		return homa_rpc_end(rpc);
+	}
 	rpc->state = HOMA_RPC_IN_SERVICE;
 	return false;
 }
@@ -506,6 +511,7 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		err = rpc->error;
 		over = err || homa_rpc_received(rpc);
 		if (!over && skb_queue_empty(&rpc->rx.queue)) {
+			homa_trace_not_received(rpc);
 			rpc->handed = false;
 			if (homa_grant_paused(rpc))
 				resume_grants(rpc);
@@ -516,7 +522,7 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 			rpc->rx.queued = 0;
 		}
 		if (over)
-			ended = settle(rpc);
+			ended = settle(rpc, err);
 		homa_rpc_unlock(rpc);
 		if (!skb_queue_empty(&queue))
 			err = homa_copy_out(rpc, &queue);
@@ -526,9 +532,11 @@ static bool work_on(struct homa_rpc *rpc, int *length)
 		if (err && rpc->state != HOMA_RPC_DEAD) {
 			/* The region is not writable; the rest is of no use. */
 			over = true;
-			ended = settle(rpc);
+			ended = settle(rpc, err);
 		}
 	}
+	if (rpc->state == HOMA_RPC_DEAD && !over)
+		homa_trace_not_received(rpc);
 	homa_rpc_unlock(rpc);
 out:
 	*length = err ?: rpc->rx.length;
@@ -570,22 +578,24 @@ static int return_bpages(struct homa_sock *hsk, struct homa_recvmsg_args *args)
 	return err ? homa_sock_error(hsk, err, "bpage offset not owned by the application") : 0;
 }
 
-static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock, u32 *entered)
+static struct homa_rpc *wait_message(struct homa_sock *hsk, u64 id, bool nonblock,
+				     struct homa_wait_stamps *stamps)
 {
-	struct homa_rpc *rpc = id ? homa_wait_private(hsk, id, nonblock, entered) :
-			       homa_wait_shared(hsk, nonblock, entered);
+	struct homa_rpc *rpc = id ? homa_wait_private(hsk, id, nonblock, stamps) :
+			       homa_wait_shared(hsk, nonblock, stamps);
 
-	homa_trace_entered(entered, task_pid_nr(current), READ_ONCE(hsk->port));
-	if (!IS_ERR(rpc)) {
+	if (IS_ERR(rpc)) {
+		homa_trace_in_vain(stamps, task_pid_nr(current), READ_ONCE(hsk->port));
+	} else {
 		homa_delay(HOMA_DELAY_wakeup, rpc->id);
-		homa_trace_running(rpc, task_pid_nr(current));
+		homa_trace_running(rpc, stamps, task_pid_nr(current), READ_ONCE(hsk->port));
 	}
 	return rpc;
 }
 
 /* Waits for a message and fills @args. Return: its length or an errno. */
 static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct msghdr *msg,
-		   bool nonblock, u32 *entered)
+		   bool nonblock, struct homa_wait_stamps *stamps)
 {
 	u64 wanted = args->id;
 	struct homa_rpc *rpc;
@@ -594,13 +604,13 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 	args->id = 0;
 	args->completion_cookie = 0;
 	for (;;) {
-		rpc = wait_message(hsk, wanted, nonblock, entered);
+		rpc = wait_message(hsk, wanted, nonblock, stamps);
 		if (IS_ERR(rpc))
 			return homa_sock_error(hsk, PTR_ERR(rpc), "no message");
 		if (work_on(rpc, &length))
 			break;
-		homa_trace_not_received(rpc, task_pid_nr(current));
 		homa_rpc_put(rpc);
+		homa_trace_waits_again(stamps);
 	}
 	args->id = rpc->id;
 	if (homa_rpc_is_client(rpc))
@@ -608,13 +618,17 @@ static int receive(struct homa_sock *hsk, struct homa_recvmsg_args *args, struct
 	if (length > 0) {
 		deliver_bpages(rpc, args);
 		write_name(hsk, msg, rpc);
-		if (homa_rpc_is_client(rpc))
+		if (homa_rpc_is_client(rpc)) {
 			acknowledge(rpc);
+			homa_trace_reply_received(rpc, task_pid_nr(current), length);
+		} else {
+			homa_trace_request_received(rpc, task_pid_nr(current), length);
+		}
 	} else {
 		homa_sock_error(hsk, length, length == -EFAULT ?
 				"receive region not writable" : "RPC failed");
+		homa_trace_failed(rpc, task_pid_nr(current));
 	}
-	homa_trace_received(rpc, task_pid_nr(current), max(length, 0));
 	homa_rpc_put(rpc);
 	return length;
 }
@@ -678,12 +692,12 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 	struct homa_recvmsg_args __user *uargs = msg->msg_control_user;
 	struct homa_sock *hsk = homa_sk(sock->sk);
 	struct homa_recvmsg_args args;
-	u32 entered = homa_tt_stamp();
+	struct homa_wait_stamps stamps;
 	int err, result;
 
+	homa_trace_recv_enters(&stamps, task_pid_nr(current), READ_ONCE(hsk->port));
 	homa_bundle_flush(hsk);
 	homa_metric_inc(hsk->hnet, recv_calls);
-	trace_homa_recv_enter(task_pid_nr(current), READ_ONCE(hsk->port));
 	if (!msg->msg_control_is_user || !uargs || msg->msg_controllen != sizeof(args))
 		return homa_sock_error(hsk, -EINVAL, "msg_control must be the recvmsg args");
 	if (read_recv_args(&args, uargs))
@@ -693,7 +707,7 @@ int homa_recvmsg(struct socket *sock, struct msghdr *msg, size_t length, int fla
 		return err;
 	result = return_bpages(hsk, &args);
 	if (!result)
-		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT, &entered);
+		result = receive(hsk, &args, msg, flags & MSG_DONTWAIT, &stamps);
 	else
 		args.id = 0;
 	homa_delay(HOMA_DELAY_syscall, args.id);

@@ -253,7 +253,6 @@ static struct homa_rpc *new_server(struct homa_sock *hsk, struct homa_rpc_bucket
 	rpc->bucket = bucket;
 	if (!link_rpc(rpc)) {
 		trace_homa_rpc_server(rpc->id, rpc->dport, hsk->port);
-		rpc->arrival.created = homa_tt_stamp();
 		return rpc;
 	}
 	/* Never shared, so that nothing but memory goes with it. */
@@ -375,11 +374,7 @@ bool homa_rpc_end(struct homa_rpc *rpc)
 		rpc->waiter = NULL;
 	}
 	spin_unlock(&hsk->lock);
-	trace_homa_rpc_end(rpc->id);
-	if (in_task() && homa_rpc_is_client(rpc) && rpc->receive.running)
-		rpc->receive.end = homa_tt_stamp();
-	else
-		homa_tt_rpc_end(rpc->id);
+	homa_trace_ended(rpc);
 	return true;
 }
 
@@ -388,6 +383,7 @@ static void free_rpc(struct homa_rpc *rpc)
 	struct homa_sock *hsk = rpc->hsk;
 	struct sk_buff *skb;
 
+	homa_trace_freed(rpc);
 	if (rpc->rx.num_bpages)
 		homa_pool_unuse(hsk->pool, rpc->rx.bpages, rpc->rx.num_bpages);
 	while ((skb = __skb_dequeue(&rpc->rx.queue))) {

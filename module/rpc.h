@@ -128,22 +128,46 @@ struct homa_rpc_pace {
 	struct homa_link *link;
 };
 
-/* Times of events whose record comes later; see folds.h. */
+/* Times of sendmsg that are not recorded yet; 0: none. See folds.h. */
 struct homa_send_stamps {
 	u32 enter, copied, xmit;
 };
 
-struct homa_arrival_stamps {
-	u32 in, created, complete;
+/* Those of a request, of which nothing is left when it was sent, and the upper half of @enter. */
+struct homa_request_stamps {
+	struct homa_send_stamps send;
+	u32 high;
 };
 
-struct homa_receive_stamps {
-	u32 running, end, copy, copied;
+/**
+ * enum homa_trace_owner - who notes times in a struct homa_rpc_trace
+ * @HOMA_TRACE_NOBODY: whoever holds the locks of the RPC and its socket.
+ * @HOMA_TRACE_THREAD: one that receives the message; no lock needed.
+ * @HOMA_TRACE_DONE: all is recorded.
+ */
+enum homa_trace_owner {
+	HOMA_TRACE_NOBODY,
+	HOMA_TRACE_THREAD,
+	HOMA_TRACE_DONE,
 };
 
-/* When stages began; lower half 0: not known. */
-struct homa_stage_stamps {
-	struct tt_time sent, handed, received;
+/**
+ * struct homa_rpc_trace - what is known of an RPC and not recorded yet
+ * @image: the next record.
+ * @since: client: when sendmsg was entered; server: when recvmsg returned, if that is
+ *	recorded; for histograms. Lower half 0: not known.
+ * @high: upper half of all times in @image but those of a reply.
+ * @enter_high: that of image.enter.
+ * @owner: enum homa_trace_owner; a thread that replies owns it, too.
+ * @orphan: the RPC ended while a thread owned it: who frees it records what is left.
+ */
+struct homa_rpc_trace {
+	struct homa_tt_image image;
+	struct tt_time since;
+	u32 high;
+	u32 enter_high;
+	u8 owner;
+	bool orphan;
 };
 
 /**
@@ -156,21 +180,19 @@ struct homa_stage_stamps {
  * @replying: a thread prepares the reply.
  * @is_private: only a recvmsg with this id gets the response.
  * @handed: given to a thread or the ready list, which was not done yet.
- * @dport: port of the peer.
  * @response_unsched: most bytes of the response without a grant, as the client
  *	asks, 0: no limit.
  * @silence: ticks since the peer did something.
  * @errors_seen: errors of the peer that do not concern this RPC any more.
- * @id: ours, set at creation.
  * @seq: place in the socket's list, set at creation.
  * @cookie: of the application, set at creation.
  * @error: errno for recvmsg, negative, or 0.
  * @hsk: socket, with a reference.
  * @peer: other side, with a reference.
  * @waiter: thread that waits for this private RPC.
- * @arrival: of the packet that is being handled.
- * @receive: by the thread it was handed to.
- * @begun: stages of which histograms are kept.
+ * @id: ours, set at creation.
+ * @dport: port of the peer, set at creation.
+ * @trace: for the flight recorder; its records begin with @id and @dport.
  * @tx: outgoing message.
  * @rx: incoming message.
  * @grant: scheduling of @rx.
@@ -189,20 +211,22 @@ struct homa_rpc {
 	bool replying;
 	bool is_private;
 	bool handed;
-	u16 dport;
 	u16 response_unsched;
 	u32 silence;
 	u32 errors_seen;
-	u64 id;
 	u64 seq;
 	u64 cookie;
 	int error;
 	struct homa_sock *hsk;
 	struct homa_peer *peer;
 	struct homa_waiter *waiter;
-	struct homa_arrival_stamps arrival;
-	struct homa_receive_stamps receive;
-	struct homa_stage_stamps begun;
+	union {
+		struct {
+			u64 id;
+			u16 dport;
+		};
+		struct homa_rpc_trace trace;
+	};
 	struct homa_rpc_tx tx;
 	/* Not cleared as a whole for each RPC, see new_rpc(). */
 	struct homa_rpc_rx rx;

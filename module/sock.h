@@ -8,6 +8,7 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include "net.h"
+#include "tracing.h"
 #include "uapi/homa.h"
 
 struct homa_peer;
@@ -15,11 +16,24 @@ struct homa_pool;
 struct homa_rpc;
 
 /**
+ * struct homa_wait_stamps - times of a recvmsg that waits, for traces; lower half 0: none
+ * @enter: when it was entered; the upper half is that of the other times, too.
+ * @again: lower half of when it began to wait once more.
+ * @sleep: of when it went to sleep.
+ */
+struct homa_wait_stamps {
+	struct tt_time enter;
+	u32 again;
+	u32 sleep;
+};
+
+/**
  * struct homa_waiter - a thread inside recvmsg, on its stack
  * @link: entry in homa_sock.waiters, empty when not (any more) there.
  * @done: completed when @rpc was set, or the socket was shut down.
  * @rpc: what the thread was given, with a reference.
  * @task: the thread, valid while it is linked.
+ * @stamps: its own; as long as it is linked, of who holds the lock.
  * @since_ns: when it began to wait, 0: that is not measured.
  * @given_ns: when @rpc was set, if it is.
  */
@@ -28,6 +42,7 @@ struct homa_waiter {
 	struct completion done;
 	struct homa_rpc *rpc;
 	struct task_struct *task;
+	struct homa_wait_stamps *stamps;
 	u64 since_ns;
 	u64 given_ns;
 };

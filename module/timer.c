@@ -8,6 +8,8 @@
 #include <linux/log2.h>
 #include "bundle.h"
 #include "compat.h"
+#include "folds.h"
+#include "freeze.h"
 #include "grant.h"
 #include "incoming.h"
 #include "outgoing.h"
@@ -15,7 +17,6 @@
 #include "resend.h"
 #include "rxmem.h"
 #include "timer.h"
-#include "tracing.h"
 #include "wait.h"
 
 /* RPCs looked at in one softirq. */
@@ -147,6 +148,7 @@ static void tick_rpc(struct homa_rpc *rpc, struct pass *pass)
 		homa_rpc_unlock(rpc);
 		return;
 	}
+	homa_trace_flush(rpc);
 	if (unlikely(pass->wanted) && gives_way(rpc)) {
 		pass->wanted -= make_place(rpc);
 		return;
@@ -283,6 +285,49 @@ static enum hrtimer_restart idle(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	hrtimer_forward_now(timer, ns_to_ktime(next_ns));
 	return HRTIMER_RESTART;
+}
+
+/* Records what was noted of all that is under way, for traces, or forgets it. */
+static void trace(struct homa_net *hnet, u64 forgets)
+{
+	struct homa_sock *hsk = NULL;
+
+	while ((hsk = homa_sock_next(hnet, hsk))) {
+		struct homa_rpc *rpc = NULL;
+
+		if (!forgets)
+			homa_wait_note(hsk);
+		while ((rpc = homa_rpc_next(hsk, rpc))) {
+			homa_rpc_lock(rpc);
+			if (forgets) {
+				homa_tt_forget(rpc);
+			} else {
+				homa_wait_note_private(rpc);
+				homa_trace_flush(rpc);
+			}
+			homa_rpc_unlock(rpc);
+			cond_resched();
+		}
+	}
+}
+
+static void flush_client(struct tt_client *client)
+{
+	homa_freeze_each_net(trace, false);
+}
+
+static int switch_client(struct tt_client *client, bool on)
+{
+	if (on)
+		homa_freeze_each_net(trace, true);
+	return 0;
+}
+
+/* Lets the recorder ask for what was only noted; after homa_freeze_init(). */
+void homa_timer_init(void)
+{
+	homa_tt_client.flush = flush_client;
+	homa_tt_client.on_switch = switch_client;
 }
 
 void homa_timer_net_init(struct homa_net *hnet)

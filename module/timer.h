@@ -7,5 +7,6 @@
 
 void homa_timer_net_init(struct homa_net *hnet);
 void homa_timer_net_exit(struct homa_net *hnet);
+void homa_timer_init(void);
 
 #endif /* _HOMA_TIMER_H */

@@ -6,7 +6,7 @@
 #define CREATE_TRACE_POINTS
 #include "tracing.h"
 
-DEFINE_STATIC_KEY_FALSE(homa_tt_key);
+struct tt_key homa_tt_key = TT_KEY_INIT;
 DEFINE_PER_CPU_ALIGNED(struct tt_cpu, homa_tt_cpu);
 
 static const struct tt_event_def events[] = {
@@ -28,14 +28,15 @@ static const struct tt_event_def events[] = {
 #undef TT_EVENT
 
 #define AT(record, f) offsetof(union fields_of_##record, f)
-#define PART(record, event, when, ...) \
-	{ HOMA_EVENT_##record, HOMA_EVENT_##event, AT(record, when), { __VA_ARGS__ } },
+#define PART(record, event, when, where, ...)					\
+	{ HOMA_EVENT_##record, HOMA_EVENT_##event, AT(record, when), AT(record, where), \
+	  { __VA_ARGS__ } },
 
 static const struct tt_part_def parts[] = {
 #define TT_EVENT(...)
-#define TT_PART1(r, e, when, a) PART(r, e, when, AT(r, a))
-#define TT_PART2(r, e, when, a, b) PART(r, e, when, AT(r, a), AT(r, b))
-#define TT_PART3(r, e, when, a, b, c) PART(r, e, when, AT(r, a), AT(r, b), AT(r, c))
+#define TT_PART1(r, e, when, where, a) PART(r, e, when, where, AT(r, a))
+#define TT_PART2(r, e, when, where, a, b) PART(r, e, when, where, AT(r, a), AT(r, b))
+#define TT_PART3(r, e, when, where, a, b, c) PART(r, e, when, where, AT(r, a), AT(r, b), AT(r, c))
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
 };

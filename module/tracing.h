@@ -27,7 +27,7 @@ enum homa_stage {
 };
 
 extern struct tt_client homa_tt_client;
-DECLARE_STATIC_KEY_FALSE(homa_tt_key);
+extern struct tt_key homa_tt_key;
 
 #define TT_EVENT(n, name, doc, ...)						\
 	TT_RECORDER(homa_tt_##name, &homa_tt_client, &homa_tt_key,		\
@@ -42,8 +42,15 @@ DECLARE_STATIC_KEY_FALSE(homa_tt_key);
 
 #define TT_EVENT(n, name, doc, ...) \
 	TT_RECORDER_AT(homa_tt_##name, &homa_tt_client, HOMA_EVENT_##name, n, __VA_ARGS__)
+#define TT_IMAGE(n, name, doc, ...) \
+	TT_IMAGE_RECORDER_AT(homa_tt_##name, &homa_tt_client, HOMA_EVENT_##name, n, __VA_ARGS__)
 #include "uapi/homa_folds.def"
 #undef TT_EVENT
+
+/* What the records of an RPC are made of: those of a client are the beginning of it. */
+struct homa_tt_image {
+	TT_MEMBERS(22, HOMA_REQUEST_FIELDS)
+};
 
 /**
  * homa_tracing_init() - attach to the flight recorder, now or when it is loaded

@@ -68,7 +68,7 @@ static void give(struct homa_waiter *waiter, struct homa_rpc *rpc)
 static void give_new(struct homa_waiter *waiter, struct homa_rpc *rpc)
 {
 	homa_rpc_hold(rpc);
-	homa_trace_handed(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
+	homa_trace_given(rpc, task_pid_nr(waiter->task), task_cpu(waiter->task));
 	give(waiter, rpc);
 }
 
@@ -81,6 +81,7 @@ static struct homa_rpc *take_ready(struct homa_sock *hsk)
 	if (rpc) {
 		list_del_init(&rpc->ready_link);
 		homa_rpc_hold(rpc);
+		rpc->trace.owner = HOMA_TRACE_THREAD;
 	}
 	return rpc;
 }
@@ -232,7 +233,7 @@ void homa_handoff(struct homa_rpc *rpc)
 		if (waiter)
 			give_new(waiter, rpc);
 		else
-			homa_trace_handed(rpc, 0, 0);
+			homa_trace_queued(rpc);
 		return;
 	}
 	spin_lock(&hsk->lock);
@@ -240,7 +241,7 @@ void homa_handoff(struct homa_rpc *rpc)
 	queued = !wakes || !list_empty(&hsk->ready);
 	if (queued) {
 		list_add_tail(&rpc->ready_link, &hsk->ready);
-		homa_trace_handed(rpc, 0, 0);
+		homa_trace_queued(rpc);
 		if (wakes)
 			give_ready(hsk);
 	} else {
@@ -306,7 +307,7 @@ static bool poll_done(struct homa_sock *hsk, struct homa_waiter *waiter)
 }
 
 /* Return: 0 when @waiter is complete, else -EINTR or -EAGAIN: time is up. */
-static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter, u32 *entered)
+static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter)
 {
 	long timeo = sock_rcvtimeo(homa_to_sk(hsk), false);
 	long left;
@@ -317,19 +318,21 @@ static int wait_done(struct homa_sock *hsk, struct homa_waiter *waiter, u32 *ent
 		return 0;
 	}
 	homa_metric_inc(hsk->hnet, wait_block);
-	homa_trace_waiting(entered, task_pid_nr(current), READ_ONCE(hsk->port));
+	homa_trace_recv_sleeps(waiter->stamps, task_pid_nr(current), READ_ONCE(hsk->port));
 	left = wait_for_completion_interruptible_timeout(&waiter->done, timeo);
 	if (left > 0)
 		return 0;
 	return left ? -EINTR : -EAGAIN;
 }
 
-static void init_waiter(struct homa_sock *hsk, struct homa_waiter *waiter)
+static void init_waiter(struct homa_sock *hsk, struct homa_waiter *waiter,
+			struct homa_wait_stamps *stamps)
 {
 	INIT_LIST_HEAD(&waiter->link);
 	init_completion(&waiter->done);
 	waiter->rpc = NULL;
 	waiter->task = current;
+	waiter->stamps = stamps;
 	waiter->given_ns = 0;
 	waiter->since_ns = READ_ONCE(hsk->hnet->wait_policy)->lasted ? ktime_get_ns() : 0;
 }
@@ -348,11 +351,12 @@ static void end_wait(struct homa_sock *hsk, const struct homa_waiter *waiter)
  * homa_wait_shared() - wait for any RPC that is not private
  * @hsk: socket.
  * @nonblock: do not wait.
- * @entered: stamp of recvmsg, for traces; 0 afterwards if it was used.
+ * @stamps: of recvmsg, for traces.
  *
  * Return: an RPC with a reference, or an ERR_PTR.
  */
-struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *entered)
+struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock,
+				  struct homa_wait_stamps *stamps)
 {
 	struct homa_waiter waiter;
 	struct homa_rpc *rpc;
@@ -368,7 +372,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	more = !list_empty(&hsk->ready);
 	this_cpu_ptr(&held_here)->busy = rpc && more ? current : NULL;
 	if (!rpc && !nonblock) {
-		init_waiter(hsk, &waiter);
+		init_waiter(hsk, &waiter, stamps);
 		list_add(&waiter.link, &hsk->waiters);
 	}
 	spin_unlock_bh(&hsk->lock);
@@ -383,7 +387,7 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
 	if (nonblock)
 		return ERR_PTR(-EAGAIN);
 
-	err = wait_done(hsk, &waiter, entered);
+	err = wait_done(hsk, &waiter);
 	if (err) {
 		spin_lock_bh(&hsk->lock);
 		if (!list_empty(&waiter.link)) {
@@ -404,11 +408,12 @@ struct homa_rpc *homa_wait_shared(struct homa_sock *hsk, bool nonblock, u32 *ent
  * @hsk: socket.
  * @id: the RPC.
  * @nonblock: do not wait.
- * @entered: stamp of recvmsg, for traces; 0 afterwards if it was used.
+ * @stamps: of recvmsg, for traces.
  *
  * Return: the RPC with a reference, or an ERR_PTR.
  */
-struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock, u32 *entered)
+struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
+				   struct homa_wait_stamps *stamps)
 {
 	struct homa_rpc *rpc = homa_is_client(id) ? homa_rpc_find_client(hsk, id) : NULL;
 	struct homa_waiter waiter;
@@ -422,6 +427,7 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
 	}
 	homa_rpc_hold(rpc);
 	if (rpc->handed) {
+		rpc->trace.owner = HOMA_TRACE_THREAD;
 		homa_rpc_unlock(rpc);
 		homa_metric_inc(hsk->hnet, wait_none);
 		return rpc;
@@ -430,12 +436,12 @@ struct homa_rpc *homa_wait_private(struct homa_sock *hsk, u64 id, bool nonblock,
 		err = -EAGAIN;
 		goto fail;
 	}
-	init_waiter(hsk, &waiter);
+	init_waiter(hsk, &waiter, stamps);
 	rpc->waiter = &waiter;
 	homa_rpc_unlock(rpc);
 	wake_here();
 
-	err = wait_done(hsk, &waiter, entered);
+	err = wait_done(hsk, &waiter);
 	if (err) {
 		homa_rpc_lock(rpc);
 		if (rpc->waiter == &waiter) {
@@ -453,6 +459,40 @@ fail:
 	homa_rpc_unlock(rpc);
 	homa_rpc_put(rpc);
 	return ERR_PTR(err);
+}
+
+/* Records that a thread sleeps, for traces; nobody can end its wait meanwhile. */
+static void note_waiter(const struct homa_sock *hsk, struct homa_waiter *waiter)
+{
+	struct homa_wait_stamps *stamps = waiter->stamps;
+
+	/* One that is about to sleep still writes there. */
+	if (!READ_ONCE(stamps->sleep))
+		return;
+	homa_tt_waited(stamps, task_pid_nr(waiter->task), task_cpu(waiter->task),
+		       READ_ONCE(hsk->port));
+	*stamps = (struct homa_wait_stamps){ .enter.high = stamps->enter.high };
+}
+
+/**
+ * homa_wait_note() - record which threads sleep, for traces
+ * @hsk: socket.
+ */
+void homa_wait_note(struct homa_sock *hsk)
+{
+	struct homa_waiter *waiter;
+
+	spin_lock_bh(&hsk->lock);
+	list_for_each_entry(waiter, &hsk->waiters, link)
+		note_waiter(hsk, waiter);
+	spin_unlock_bh(&hsk->lock);
+}
+
+/* The same for one that waits for a locked private RPC. */
+void homa_wait_note_private(struct homa_rpc *rpc)
+{
+	if (rpc->waiter)
+		note_waiter(rpc->hsk, rpc->waiter);
 }
 
 /* Ends every shared wait; the socket is shut down already. */

@@ -39,7 +39,7 @@ static const struct tt_event_def app_events[] = {
 		     u32, ring, "number", u32, pid, "pid", u32, tid, "tid")
 };
 
-static DEFINE_STATIC_KEY_FALSE(app_key);
+static struct tt_key app_key = TT_KEY_INIT;
 
 static struct tt_client app_client = {
 	.group = GROUP,
@@ -64,7 +64,7 @@ static u32 generation(void)
 static u32 state_now(void)
 {
 	return generation() << TT_APP_GENERATION_SHIFT |
-	       (static_key_enabled(&app_key) ? TT_APP_ON : 0) |
+	       (tt_client_on(&app_client) ? TT_APP_ON : 0) |
 	       (tt_rings_frozen() ? TT_APP_FROZEN : 0) |
 	       (tt_rings_mode() == TT_RING_STOP ? TT_APP_STOP : 0);
 }

@@ -57,15 +57,18 @@ static bool string_ok(const char *s)
 
 static bool def_ok(const struct tt_event_def *def)
 {
+	u32 bytes = TT_HEAD_BYTES;
 	u32 i;
 
 	if (!string_ok(def->name) || !string_ok(def->doc) || def->nfields > TT_MAX_FIELDS)
 		return false;
-	for (i = 0; i < def->nfields; i++)
+	for (i = 0; i < def->nfields; i++) {
 		if (!string_ok(def->fields[i].name) || !string_ok(def->fields[i].unit) ||
 		    def->fields[i].type >= TT_TYPES)
 			return false;
-	return true;
+		bytes += tt_type_bytes(def->fields[i].type);
+	}
+	return bytes <= TT_MAX_RECORD_BYTES;
 }
 
 static bool same_def(const struct tt_event_def *a, const struct tt_event_def *b)
@@ -136,7 +139,12 @@ static bool has_parts(const struct tt_client *client, u32 index)
 	return false;
 }
 
-/* A part's time and arguments are fields of its event, and it has no parts itself. */
+static bool is_field(const struct tt_event_def *event, u8 index, u8 type)
+{
+	return index < event->nfields && event->fields[index].type == type;
+}
+
+/* A part's time, CPU and arguments are fields of its event, and it has no parts itself. */
 static bool part_ok(const struct tt_client *client, const struct tt_part_def *part)
 {
 	const struct tt_event_def *event, *what;
@@ -147,8 +155,10 @@ static bool part_ok(const struct tt_client *client, const struct tt_part_def *pa
 		return false;
 	event = &client->events[part->event];
 	what = &client->events[part->part];
-	if (part->time != TT_PART_SAME &&
-	    (part->time >= event->nfields || event->fields[part->time].type != TT_TYPE_u16))
+	if (part->time != TT_PART_SAME && !is_field(event, part->time, TT_TYPE_u16) &&
+	    !is_field(event, part->time, TT_TYPE_u32))
+		return false;
+	if (part->cpu != TT_PART_SAME && !is_field(event, part->cpu, TT_TYPE_u16))
 		return false;
 	for (i = 0; i < what->nfields; i++)
 		if (part->args[i] != TT_PART_ZERO && part->args[i] >= event->nfields)
@@ -167,8 +177,10 @@ static bool client_ok(const struct tt_client *client)
 	for (i = 0; i < client->nstages; i++)
 		if (!string_ok(client->stages[i].name) || !string_ok(client->stages[i].doc))
 			return false;
+	/* Readers have room for so many of what they show. */
 	for (i = 0; i < client->nevents; i++)
-		if (!def_ok(&client->events[i]))
+		if (!def_ok(&client->events[i]) ||
+		    (client->events[i].nfields > TT_MAX_EVENT_FIELDS && !has_parts(client, i)))
 			return false;
 	for (i = 0; i < client->nparts; i++)
 		if (!part_ok(client, &client->parts[i]) ||
@@ -188,7 +200,8 @@ static u32 resolve_parts(const struct tt_client *client, u32 index, struct tt_di
 		from = &client->parts[i];
 		if (from->event != index)
 			continue;
-		to[n] = (struct tt_dict_part){ .id = client->ids[from->part], .time = from->time };
+		to[n] = (struct tt_dict_part){ .id = client->ids[from->part], .time = from->time,
+					       .cpu = from->cpu };
 		memcpy(to[n++].args, from->args, sizeof(from->args));
 	}
 	return n;
@@ -246,7 +259,7 @@ int tt_event_add_app(const char *group, const struct tt_event_def *def)
 	static u32 count;
 	struct tt_event *event;
 
-	if (!def_ok(def))
+	if (!def_ok(def) || def->nfields > TT_MAX_EVENT_FIELDS)
 		return -EINVAL;
 	event = get_event(group, def, NULL, 0);
 	if (IS_ERR(event))
@@ -320,20 +333,34 @@ int tt_client_add(struct tt_client *client)
 	return 0;
 }
 
+bool tt_client_on(const struct tt_client *client)
+{
+	return static_key_enabled(&client->key->by_tsc) || static_key_enabled(&client->key->by_ns);
+}
+
+static void flush(struct tt_client *client)
+{
+	if (client->flush && tt_client_on(client))
+		client->flush(client);
+}
+
 int tt_client_switch(struct tt_client *client, bool on)
 {
+	struct static_key_false *key = tt_clock_is_tsc() ? &client->key->by_tsc :
+							   &client->key->by_ns;
 	int err = 0;
 
-	if (static_key_enabled(client->key) == on)
+	if (tt_client_on(client) == on)
 		return 0;
 	if (on) {
 		if (client->on_switch)
 			err = client->on_switch(client, true);
 		if (!err)
-			static_branch_enable(client->key);
+			static_branch_enable(key);
 		return err;
 	}
-	static_branch_disable(client->key);
+	flush(client);
+	static_branch_disable(key);
 	if (client->on_switch)
 		client->on_switch(client, false);
 	return 0;
@@ -371,6 +398,17 @@ int tt_group_switch(const char *group, bool on)
 		err = all && !ret ? err : ret;
 	}
 	return err;
+}
+
+void tt_clients_flush(void)
+{
+	struct tt_client *client;
+
+	/* What is noted can still be recorded when they are not any more. */
+	if (tt_rings_frozen())
+		return;
+	list_for_each_entry(client, &tt_clients, entry)
+		flush(client);
 }
 
 static void detach(struct tt_client *client)
@@ -413,7 +451,7 @@ static bool event_on(const struct tt_event *event)
 		for (i = 0; i < client->nevents; i++)
 			if (client->ids[i] == event->id ||
 			    (event->app && !strcmp(client->group, event->group)))
-				return static_key_enabled(client->key);
+				return tt_client_on(client);
 	return false;
 }
 

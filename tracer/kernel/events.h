@@ -52,6 +52,10 @@ void tt_client_remove(struct tt_client *client);
 /* Makes recorders of @client, whose ids are known, write to the rings. */
 void tt_client_bind(struct tt_client *client);
 int tt_client_switch(struct tt_client *client, bool on);
+bool tt_client_on(const struct tt_client *client);
+
+/* Under tt_mutex: clients record what they have only noted. */
+void tt_clients_flush(void);
 
 /* Under tt_mutex: the id of an event of an application, known or new. -ENOSPC, -ENOMEM, -EINVAL. */
 int tt_event_add_app(const char *group, const struct tt_event_def *def);

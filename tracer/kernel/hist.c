@@ -8,12 +8,18 @@
 #include "events.h"
 #include "hist.h"
 
+void tt_hist_limit(struct tt_client *client, u32 stage, u32 ticks)
+{
+	WRITE_ONCE(client->limits[stage], ticks);
+	WRITE_ONCE(client->spans[stage], ticks < TT_HIST_LINEAR ? 0 : ticks - TT_HIST_LINEAR + 1);
+}
+
 int tt_hist_init(struct tt_client *client)
 {
 	u32 i;
 
 	for (i = 0; i < TT_MAX_STAGES; i++)
-		client->limits[i] = TT_NO_LIMIT;
+		tt_hist_limit(client, i, TT_NO_LIMIT);
 	client->counts = NULL;
 	if (!client->nstages)
 		return 0;

@@ -11,6 +11,9 @@ int tt_hist_init(struct tt_client *client);
 void tt_hist_exit(struct tt_client *client);
 void tt_hist_clear(struct tt_client *client);
 
+/* What tt_observe() tells the trigger of is above @ticks. */
+void tt_hist_limit(struct tt_client *client, u32 stage, u32 ticks);
+
 /* Value that a share of @per_million of all is not above, in ticks; 0 without any. */
 u64 tt_hist_percentile(const struct tt_client *client, u32 stage, u32 per_million, u64 *total);
 

@@ -8,7 +8,7 @@
 #define CALIBRATION_ROUNDS 4
 #define CALIBRATION_RECORDS 16
 
-static DEFINE_STATIC_KEY_FALSE(mark_key);
+static struct tt_key mark_key = TT_KEY_INIT;
 
 static const struct tt_event_def mark_events[] = {
 	TT_EVENT_DEF("", 4, mark, "text written to /proc/timetrace",

@@ -48,7 +48,7 @@ static const struct tt_event_def kernel_events[] = {
 
 struct group {
 	struct tt_client client;
-	struct static_key_false key;
+	struct tt_key key;
 	u32 first; /* index of its first event */
 };
 
@@ -325,7 +325,7 @@ int tt_probes_init(void)
 	for (i = 0; i < ARRAY_SIZE(groups) && !err; i++) {
 		group = &groups[i];
 		end = i + 1 < ARRAY_SIZE(groups) ? groups[i + 1].first : EVENTS;
-		group->key = STATIC_KEY_FALSE_INIT;
+		group->key = (struct tt_key)TT_KEY_INIT;
 		group->client.key = &group->key;
 		group->client.events = &kernel_events[group->first];
 		group->client.nevents = end - group->first;

@@ -80,6 +80,7 @@ static int command_freeze(const char *arg)
 		tt_mark_calibrate();
 		tt_trigger_forget_freeze();
 	}
+	tt_clients_flush();
 	tt_rings_freeze();
 	return 0;
 }
@@ -95,6 +96,7 @@ static int command_clear(const char *arg)
 {
 	struct tt_client *client;
 
+	tt_clients_flush();
 	tt_rings_clear();
 	list_for_each_entry(client, &tt_clients, entry)
 		tt_hist_clear(client);

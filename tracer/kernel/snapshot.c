@@ -190,6 +190,7 @@ struct tt_snapshot *tt_snapshot_take_since(u64 from_ns)
 
 	if (!snap)
 		return ERR_PTR(-ENOMEM);
+	tt_clients_flush();
 	err = take(snap, from_ns ? tt_clock_ticks_at(from_ns) : 0);
 	if (err) {
 		tt_snapshot_free(snap);

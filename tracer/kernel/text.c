@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A snapshot as text, one record a line, CPUs merged by time. Records of one
- * CPU stay in the order in which they were claimed, which can differ by an
- * interrupt from the order of their times; the reader library sorts fully.
+ * A snapshot as text, one event a line, CPUs merged by the times of records.
+ * Records of one CPU stay in the order in which they were claimed, which can
+ * differ by an interrupt from that of their times, and the lines of all events
+ * that a record holds come together where it is, in their order, though they
+ * can be milliseconds older than it. The reader library sorts fully.
  */
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -20,16 +22,18 @@
  * @blocks_left: blocks from that one on.
  * @ticks: from its beginning to that of the next, or to the dump.
  * @ns: the same in nanoseconds.
+ * @time_ns: of the record.
  * @part: of the record, 0 when it has none.
- * @time_ns: of the record or part.
+ * @part_ticks: when that happened.
  */
 struct source {
 	struct tt_walk walk;
 	u64 blocks_left;
 	u64 ticks;
 	u64 ns;
-	u32 part;
 	u64 time_ns;
+	u32 part;
+	u64 part_ticks;
 };
 
 struct tt_text {
@@ -53,16 +57,22 @@ static void enter_block(struct source *src, const struct tt_block *block,
 	src->ns = (last ? header->time_ns : next->time_ns) - block->time_ns;
 }
 
-static u64 to_ns(const struct source *src, u64 ticks)
+static u64 to_ns(const struct source *src, u64 ticks, const struct tt_file_header *header)
 {
 	const struct tt_block *block = src->walk.block;
 	s64 since = ticks - block->time_ticks;
+	u64 rate_ticks = src->ticks, rate_ns = src->ns;
 	u64 ns;
 
+	/* A block can be too short to reckon far back from it. */
+	if (since < 0) {
+		rate_ticks = header->time_ticks - header->begin_ticks;
+		rate_ns = header->time_ns - header->begin_ns;
+	}
 	/* Two readings of the clocks in one tick say nothing. */
-	if (!src->ticks || src->ticks == src->ns)
+	if (!rate_ticks || rate_ticks == rate_ns)
 		return block->time_ns + since;
-	ns = mul_u64_u64_div_u64(abs(since), src->ns, src->ticks);
+	ns = mul_u64_u64_div_u64(abs(since), rate_ns, rate_ticks);
 	return block->time_ns + (since < 0 ? -ns : ns);
 }
 
@@ -85,28 +95,45 @@ static const struct tt_dict_part *part_of(const struct source *src)
 	return src->walk.event->nparts ? &src->walk.event->parts[src->part] : NULL;
 }
 
-static void set_time(struct source *src)
+/* Finds out when the part happened; false: it did not. */
+static bool set_part_ticks(struct source *src)
 {
 	const struct tt_dict_part *part = part_of(src);
 	u64 ticks = src->walk.ticks;
+	u64 low = ticks;
+	u32 bits = 32;
 
-	if (part && part->time != TT_PART_SAME)
-		ticks -= (u16)(ticks - field_value(&src->walk, part->time));
-	src->time_ns = to_ns(src, ticks);
+	if (part && part->time != TT_PART_SAME) {
+		low = field_value(&src->walk, part->time);
+		bits = 8 * tt_type_bytes(src->walk.event->def.fields[part->time].type);
+		if (!low && bits == 32)
+			return false;
+	}
+	src->part_ticks = ticks - ((ticks - low) & (BIT_ULL(bits) - 1));
+	return true;
 }
 
-/* Moves to the next record or part. */
+/* Finds the first event from @part on that the record holds. */
+static bool find_part(struct source *src)
+{
+	do {
+		if (set_part_ticks(src))
+			return true;
+	} while (++src->part < src->walk.event->nparts);
+	return false;
+}
+
+/* Moves to the next event. */
 static void advance(struct source *src, const struct tt_file_header *header)
 {
-	if (src->walk.event && src->part + 1 < src->walk.event->nparts) {
-		src->part++;
-		set_time(src);
+	if (src->walk.event && ++src->part < src->walk.event->nparts && find_part(src))
 		return;
-	}
-	src->part = 0;
 	while (src->walk.block) {
 		if (tt_walk_next(&src->walk)) {
-			set_time(src);
+			src->part = 0;
+			if (!find_part(src))
+				continue;
+			src->time_ns = to_ns(src, src->walk.ticks, header);
 			return;
 		}
 		src->blocks_left--;
@@ -220,23 +247,26 @@ static void show_field(struct seq_file *seq, const struct tt_field_def *field, u
 static int text_show(struct seq_file *seq, void *v)
 {
 	struct tt_text *text = v;
+	const struct source *src = text->next;
 	const struct tt_dict_part *part;
 	const struct tt_event *event;
-	u64 value;
-	u32 i;
+	u64 time_ns, value;
+	u32 cpu, i;
 
 	if (!text->line) {
 		show_heading(seq, text->snap);
 		return 0;
 	}
-	part = part_of(text->next);
-	event = part ? tt_event_get(part->id) : text->next->walk.event;
-	seq_printf(seq, "%llu.%09llu [%03u] %s", text->next->time_ns / NSEC_PER_SEC,
-		   text->next->time_ns % NSEC_PER_SEC, text->next->walk.block->cpu,
-		   event->def.name);
+	part = part_of(src);
+	event = part ? tt_event_get(part->id) : src->walk.event;
+	time_ns = to_ns(src, src->part_ticks, &text->snap->header);
+	cpu = part && part->cpu != TT_PART_SAME ? field_value(&src->walk, part->cpu) :
+	      src->walk.block->cpu;
+	seq_printf(seq, "%llu.%09llu [%03u] %s", time_ns / NSEC_PER_SEC, time_ns % NSEC_PER_SEC,
+		   cpu, event->def.name);
 	for (i = 0; i < event->def.nfields; i++) {
 		value = part && part->args[i] == TT_PART_ZERO ? 0 :
-			field_value(&text->next->walk, part ? part->args[i] : i);
+			field_value(&src->walk, part ? part->args[i] : i);
 		show_field(seq, &event->def.fields[i], value);
 	}
 	seq_putc(seq, '\n');

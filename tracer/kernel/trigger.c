@@ -120,7 +120,7 @@ static void disarm(void)
 	WRITE_ONCE(armed, false);
 	live = false;
 	if (client)
-		WRITE_ONCE(client->limits[stage], TT_NO_LIMIT);
+		tt_hist_limit(client, stage, TT_NO_LIMIT);
 	client = NULL;
 	forget_event();
 	armed_for[0] = '\0';
@@ -139,6 +139,7 @@ static void react(struct work_struct *work)
 	mutex_lock(&tt_mutex);
 	if (armed) {
 		if (action == FREEZE) {
+			tt_clients_flush();
 			tt_rings_freeze();
 			frozen_for = fired_for;
 			tt_app_update();
@@ -162,7 +163,7 @@ static void estimate(struct work_struct *work)
 	if (live) {
 		ticks = tt_hist_percentile(client, stage, LIVE_PER_MILLION, &total);
 		if (total >= LIVE_MIN_COUNT)
-			WRITE_ONCE(client->limits[stage], min_t(u64, ticks, TT_NO_LIMIT));
+			tt_hist_limit(client, stage, min_t(u64, ticks, TT_NO_LIMIT));
 		schedule_delayed_work(&estimate_work, msecs_to_jiffies(LIVE_PERIOD_MS));
 	}
 	mutex_unlock(&tt_mutex);
@@ -225,7 +226,7 @@ static int arm_stage(const char *name, const char *limit)
 	client = who;
 	stage = which;
 	live = estimated;
-	WRITE_ONCE(client->limits[stage], ticks);
+	tt_hist_limit(client, stage, ticks);
 	if (live)
 		schedule_delayed_work(&estimate_work, 0);
 	return 0;
@@ -393,6 +394,7 @@ static void freeze(struct work_struct *work)
 {
 	mutex_lock(&tt_mutex);
 	if (!tt_rings_frozen()) {
+		tt_clients_flush();
 		tt_mark(freeze_reason);
 		tt_rings_freeze();
 		tt_app_update();

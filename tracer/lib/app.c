@@ -122,7 +122,7 @@ static void add_event(int fd, struct tt_app_event *event)
 	at = put_string(entry, at, event->name);
 	at = put_string(entry, at, "app");
 	at = put_string(entry, at, event->doc);
-	for (i = 0; i < event->nfields && i < TT_MAX_FIELDS; i++) {
+	for (i = 0; i < event->nfields && i < TT_MAX_EVENT_FIELDS; i++) {
 		head.types[i] = event->fields[i].type;
 		at = put_string(entry, at, event->fields[i].name);
 		at = put_string(entry, at, event->fields[i].unit);
@@ -255,7 +255,7 @@ void tt_record(struct tt_app_event *event, const uint64_t *args)
 	if (!__atomic_load_n(&tt_app_running, __ATOMIC_RELAXED))
 		return;
 	for (i = 0; i < event->nfields; i++) {
-		if (i == TT_MAX_FIELDS || event->fields[i].type >= TT_TYPES) {
+		if (i == TT_MAX_EVENT_FIELDS || event->fields[i].type >= TT_TYPES) {
 			__atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
 			return;
 		}

@@ -55,14 +55,20 @@ static const char *take_string(const uint8_t **at, const uint8_t *end)
 	return (const char *)begin;
 }
 
+_Static_assert(TT_MAX_STORED_FIELDS == TT_MAX_FIELDS && TT_MAX_ARGS == TT_MAX_EVENT_FIELDS,
+	       "reader.h and record.h agree");
+
+#define TYPES_AT offsetof(struct tt_dict_entry, types)
+
 /* What the versions of the format differ in. */
 static const struct format {
-	unsigned int entry_bytes, max_fields, head_bytes, align, wide, max_events;
+	unsigned int entry_bytes, types, max_parts, head_bytes, align, wide, max_events;
 } formats[] = {
-	[1] = { 12, 6, 4, 4, 0, 1024 },
-	[2] = { 12, 6, 4, 4, 512, 512 },
-	[3] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_HEAD_BYTES, TT_RECORD_ALIGN,
-		0, TT_MAX_EVENTS }, /* and later */
+	[1] = { 12, 6, 0, 4, 4, 0, 1024 },
+	[2] = { 12, 6, 0, 4, 4, 512, 512 },
+	[3] = { 16, 8, 8, TT_HEAD_BYTES, TT_RECORD_ALIGN, 0, TT_MAX_EVENTS }, /* to 5 */
+	[6] = { sizeof(struct tt_dict_entry), TT_MAX_FIELDS, TT_MAX_PARTS, TT_HEAD_BYTES,
+		TT_RECORD_ALIGN, 0, TT_MAX_EVENTS },
 };
 
 /* Lays out the records of @event under @id; u64 fields of narrow ones have 4 bytes. */
@@ -84,21 +90,32 @@ static void lay_out(struct tt_dictionary *dict, const struct format *f,
 	dict->index[id] = dict->count;
 }
 
-static int parse_parts(struct tt_parts *parts, const struct tt_event_desc *event,
+static int has_field(const struct tt_event_desc *event, uint8_t index, enum tt_type type)
+{
+	return index < event->nargs && event->fields[index].type == type;
+}
+
+static int parse_parts(struct tt_parts *parts, uint32_t version, const struct tt_event_desc *event,
 		       const uint8_t *at, const uint8_t *end, unsigned int count)
 {
 	struct tt_dict_part *part;
 	unsigned int i;
 
-	if (count > TT_MAX_PARTS || (size_t)(end - at) < count * sizeof(*part))
+	if ((size_t)(end - at) < count * sizeof(*part))
 		return -EBADMSG;
 	memcpy(parts->part, at, count * sizeof(*part));
 	parts->count = (uint8_t)count;
-	for (part = parts->part; part < parts->part + count; part++) {
-		if (part->time != TT_PART_SAME &&
-		    (part->time >= event->nargs || event->fields[part->time].type != TT_U16))
+	for (part = parts->part; part < parts->part + count; part++, at += sizeof(*part)) {
+		if (version < 6) {
+			memcpy(part->args, at + offsetof(struct tt_dict_part, cpu), sizeof(part->args));
+			part->cpu = TT_PART_SAME;
+		}
+		if (part->time != TT_PART_SAME && !has_field(event, part->time, TT_U16) &&
+		    (version < 6 || !has_field(event, part->time, TT_U32)))
 			return -EBADMSG;
-		for (i = 0; i < TT_MAX_FIELDS; i++)
+		if (part->cpu != TT_PART_SAME && !has_field(event, part->cpu, TT_U16))
+			return -EBADMSG;
+		for (i = 0; i < TT_MAX_EVENT_FIELDS; i++)
 			if (part->args[i] != TT_PART_ZERO && part->args[i] >= event->nargs)
 				return -EBADMSG;
 	}
@@ -108,7 +125,7 @@ static int parse_parts(struct tt_parts *parts, const struct tt_event_desc *event
 static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8_t *data,
 		       size_t left, size_t *used)
 {
-	const struct format *f = &formats[version < 3 ? version : 3];
+	const struct format *f = &formats[version < 3 ? version : version < 6 ? 3 : 6];
 	struct tt_event_desc *event = &dict->events[dict->count];
 	const uint8_t *at = data + f->entry_bytes;
 	struct tt_dict_entry entry = { 0 };
@@ -117,12 +134,14 @@ static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8
 
 	if (left < f->entry_bytes)
 		return -EBADMSG;
-	memcpy(&entry, data, f->entry_bytes);
-	if (version < 3)
-		memset(entry.types + f->max_fields, 0, sizeof(entry) - f->entry_bytes);
+	memcpy(&entry, data, TYPES_AT + f->types);
+	if (f->max_parts)
+		entry.nparts = data[TYPES_AT + f->types];
 	if (entry.bytes < f->entry_bytes || entry.bytes > left || entry.bytes % 4 ||
 	    entry.id < TT_ID_FIRST || entry.id >= f->max_events ||
-	    entry.nfields > f->max_fields || dict->index[entry.id] != TT_NO_EVENT)
+	    entry.nfields > f->types || entry.nparts > f->max_parts ||
+	    (!entry.nparts && entry.nfields > TT_MAX_EVENT_FIELDS) ||
+	    dict->index[entry.id] != TT_NO_EVENT)
 		return -EBADMSG;
 	end = data + entry.bytes;
 	event->name = take_string(&at, end);
@@ -143,10 +162,12 @@ static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8
 			return -EBADMSG;
 	}
 	at = data + (((size_t)(at - data) + 3) & ~(size_t)3);
-	if (entry.nparts && (at > end || parse_parts(&dict->parts[dict->count], event, at, end,
-						     entry.nparts)))
+	if (entry.nparts && (at > end || parse_parts(&dict->parts[dict->count], version, event, at,
+						     end, entry.nparts)))
 		return -EBADMSG;
 	lay_out(dict, f, event, entry.id, f->wide != 0);
+	if (dict->bytes[entry.id] > TT_MAX_RECORD_BYTES)
+		return -EBADMSG;
 	if (f->wide)
 		lay_out(dict, f, event, entry.id | f->wide, 0);
 	dict->count++;
@@ -154,19 +175,21 @@ static int parse_entry(struct tt_dictionary *dict, uint32_t version, const uint8
 	return 0;
 }
 
-/* The events that parts are must be there. */
+/* The events that parts are must be there, and have none themselves. */
 static int check_parts(const struct tt_dictionary *dict)
 {
 	const struct tt_parts *parts;
+	uint32_t k, id;
 	unsigned int i;
-	uint32_t k;
 
 	for (k = 0; k < dict->count; k++) {
 		parts = &dict->parts[k];
-		for (i = 0; i < parts->count; i++)
-			if (parts->part[i].id >= TT_IDS ||
-			    dict->index[parts->part[i].id] == TT_NO_EVENT)
+		for (i = 0; i < parts->count; i++) {
+			id = parts->part[i].id;
+			if (id >= TT_IDS || dict->index[id] == TT_NO_EVENT ||
+			    dict->parts[dict->index[id]].count)
 				return -EBADMSG;
+		}
 	}
 	return 0;
 }
@@ -201,7 +224,7 @@ int tt_dictionary_parse(struct tt_dictionary *dict, const uint8_t *data,
 		at += used;
 	}
 	if (check_parts(dict)) {
-		snprintf(err, err_size, "the dictionary names an event that it does not have");
+		snprintf(err, err_size, "the dictionary names a part that it does not have, or that has parts");
 		return -EBADMSG;
 	}
 	return 0;

@@ -283,16 +283,33 @@ static int next_block(struct tt_live *live, int tail)
 	return rc;
 }
 
+/* Gives out the next event of the record, if there is one. */
+static int next_part(struct tt_live *live, struct tt_record *record)
+{
+	uint64_t time_ns;
+	unsigned int part;
+
+	while (live->part < live->parts) {
+		part = live->part++;
+		if (tt_walk_time_ns(&live->reader->dict, &live->walk, part, &time_ns)) {
+			tt_decode(live->reader, live->copy + live->walk.offset, part, time_ns,
+				  live->cpu, record);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int next(struct tt_live *live, struct tt_record *record, int latest)
 {
 	int rc;
 
-	while (live->part == live->parts) {
+	while (!next_part(live, record)) {
 		rc = live->walk.data ? next_record(live) : 0;
 		if (rc < 0)
 			return rc;
 		if (rc)
-			break;
+			continue;
 		if (live->walk.data)
 			leave_block(live);
 		rc = next_block(live, 0);
@@ -302,9 +319,6 @@ static int next(struct tt_live *live, struct tt_record *record, int latest)
 			return rc;
 		enter_block(live);
 	}
-	tt_decode(live->reader, live->copy + live->walk.offset, live->part,
-		  tt_walk_time_ns(&live->reader->dict, &live->walk, live->part), live->cpu, record);
-	live->part++;
 	return 1;
 }
 

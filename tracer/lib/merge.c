@@ -2,10 +2,11 @@
 /*
  * The second pass: records of all CPUs in order of time.
  *
- * Interrupts nest between reading the clock and claiming space, so the
- * records of one CPU are only nearly in order of time. Each CPU therefore
- * keeps a window of decoded positions, sorted; its head may be given out when
- * no block that is not in the window yet has anything earlier.
+ * Interrupts nest between reading the clock and claiming space, and a record
+ * can hold events that are older than the record before it, so what is in a
+ * ring is only nearly in order of time. For each ring there is therefore a
+ * window of decoded positions, sorted; its head may be given out when no block
+ * that is not in the window yet has anything earlier.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,58 +26,96 @@ static int compare(const void *a, const void *b)
 	return earlier(b, a) - earlier(a, b);
 }
 
-/* Sorts window[head..tail), of which all before @from is in order and the rest nearly. */
-static void sort_window(struct cpu *cpu, size_t from)
+/* Sorts what may be nearly in order. */
+static void sort(struct position *at, size_t count)
 {
-	size_t budget = 8 * (cpu->tail - cpu->head);
+	size_t budget = 8 * count;
 	struct position p;
 	size_t i, k;
 
-	for (i = from > cpu->head ? from : cpu->head + 1; i < cpu->tail; i++) {
-		p = cpu->window[i];
-		for (k = i; k > cpu->head && earlier(&p, &cpu->window[k - 1]) && budget; k--, budget--)
-			cpu->window[k] = cpu->window[k - 1];
-		cpu->window[k] = p;
+	for (i = 1; i < count; i++) {
+		p = at[i];
+		for (k = i; k && earlier(&p, &at[k - 1]) && budget; k--, budget--)
+			at[k] = at[k - 1];
+		at[k] = p;
 		if (!budget) {
-			qsort(cpu->window + cpu->head, cpu->tail - cpu->head,
-			      sizeof(*cpu->window), compare);
+			qsort(at, count, sizeof(*at), compare);
 			return;
 		}
 	}
+}
+
+/* Makes room for @more positions behind the window, which may move. */
+static int make_room(struct cpu *cpu, size_t more)
+{
+	size_t count = cpu->tail - cpu->head;
+	size_t room = 2 * (count + more);
+	struct position *grown;
+
+	if (cpu->room - cpu->tail >= more)
+		return 0;
+	if (cpu->head)
+		memmove(cpu->window, cpu->window + cpu->head, count * sizeof(*cpu->window));
+	cpu->head = 0;
+	cpu->tail = count;
+	if (room <= cpu->room)
+		return 0;
+	grown = realloc(cpu->window, room * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	cpu->window = grown;
+	cpu->room = room;
+	return 0;
+}
+
+/* Sorts the window, of which all but the last @fresh are in order. */
+static int sort_window(struct cpu *cpu, size_t fresh)
+{
+	struct position *w, *copy;
+	size_t from, to;
+
+	if (!fresh)
+		return 0;
+	if (make_room(cpu, fresh))
+		return -ENOMEM;
+	w = cpu->window + cpu->head;
+	to = cpu->tail - cpu->head;
+	from = to - fresh;
+	sort(w + from, fresh);
+	if (!from || earlier(&w[from - 1], &w[from]))
+		return 0;
+	/* From behind, as far as they are older than what was there. */
+	copy = w + to;
+	memcpy(copy, w + from, fresh * sizeof(*w));
+	while (fresh)
+		w[--to] = from && earlier(&copy[fresh - 1], &w[from - 1]) ?
+			  w[--from] : copy[--fresh];
+	return 0;
 }
 
 /* Takes the next block of @cpu into its window. */
 static int take_block(struct tt_reader *r, struct cpu *cpu)
 {
 	const struct block *block = &cpu->blocks[cpu->next_block];
-	size_t most = (size_t)block->bytes / sizeof(uint32_t) * TT_MAX_PARTS;
 	struct walk w = tt_walk_begin(r, block, cpu->blocks, cpu->next_block);
-	struct position *grown;
 	unsigned int i, parts;
-	size_t from;
+	size_t fresh = 0;
+	uint64_t time_ns;
 
-	if (cpu->head)
-		memmove(cpu->window, cpu->window + cpu->head,
-			(cpu->tail - cpu->head) * sizeof(*cpu->window));
-	cpu->tail -= cpu->head;
-	cpu->head = 0;
-	if (cpu->room < cpu->tail + most) {
-		cpu->room = 2 * (cpu->tail + most);
-		grown = realloc(cpu->window, cpu->room * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		cpu->window = grown;
-	}
-	from = cpu->tail;
 	while (tt_walk_next(&r->dict, &w) == STEP_RECORD) {
 		parts = tt_walk_parts(&r->dict, &w);
-		for (i = 0; i < parts; i++)
+		if (make_room(cpu, parts))
+			return -ENOMEM;
+		for (i = 0; i < parts; i++) {
+			if (!tt_walk_time_ns(&r->dict, &w, i, &time_ns))
+				continue;
 			cpu->window[cpu->tail++] = (struct position){
-				tt_walk_time_ns(&r->dict, &w, i), block->offset + w.offset, i };
+				time_ns, block->offset + w.offset, i };
+			fresh++;
+		}
 	}
 	cpu->next_block++;
-	sort_window(cpu, from);
-	return 0;
+	return sort_window(cpu, fresh);
 }
 
 /* Makes the head of the window the earliest record that is left on @cpu. */
@@ -139,20 +178,27 @@ static int start(struct tt_reader *r)
 }
 
 void tt_decode(const struct tt_reader *r, const uint8_t *at, unsigned int number,
-	       uint64_t time_ns, uint32_t cpu, struct tt_record *record)
+	       uint64_t time_ns, uint32_t ring, struct tt_record *record)
 {
 	const struct tt_dictionary *dict = &r->dict;
 	uint32_t id = tt_record_id(r->header.version, at);
 	uint32_t index = dict->index[id];
 	const struct tt_dict_part *part = NULL;
+	uint64_t cpu = ring;
 	unsigned int i;
 
 	if (dict->parts[index].count) {
 		part = &dict->parts[index].part[number];
 		index = dict->index[part->id];
+		if (part->cpu != TT_PART_SAME)
+			cpu = tt_read_field(dict, id, at, part->cpu);
+		/* Users have tables of the CPUs. */
+		if (cpu >= r->info.first_thread)
+			cpu = ring;
 	}
 	record->time_ns = time_ns;
 	record->cpu = (uint16_t)cpu;
+	record->ring = (uint16_t)ring;
 	record->part = (uint16_t)number;
 	record->event = index;
 	record->nargs = (uint16_t)dict->events[index].nargs;

@@ -101,7 +101,6 @@ static inline uint32_t tt_head_bytes(uint32_t version)
 /* Fields that the version of the dump lacks are filled in. */
 void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block *h);
 
-
 enum step { STEP_RECORD, STEP_END, STEP_BAD };
 
 /* The records of @block, for tt_walk_next(); @earlier: the blocks of its CPU before it. */
@@ -111,14 +110,16 @@ struct walk tt_walk_begin(const struct tt_reader *r, const struct block *block,
 /* Finds the next record of a block. */
 enum step tt_walk_next(const struct tt_dictionary *dict, struct walk *w);
 
-/* Events that the record found is or holds, and the time of one of them. */
+/* How many events the record found is or can hold. */
 unsigned int tt_walk_parts(const struct tt_dictionary *dict, const struct walk *w);
-uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w,
-			 unsigned int part);
 
-/* Part @part of the record at @at, which is of @cpu and @time_ns. */
+/* When event @part of the record found happened. 0: it did not, the record does not hold it. */
+int tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w, unsigned int part,
+		    uint64_t *time_ns);
+
+/* Event @part, which happened at @time_ns, of the record at @at, which is in ring number @ring. */
 void tt_decode(const struct tt_reader *r, const uint8_t *at, unsigned int part, uint64_t time_ns,
-	       uint32_t cpu, struct tt_record *record);
+	       uint32_t ring, struct tt_record *record);
 
 /* Finds all blocks, how far they can be trusted, and what was lost. 0 or -ENOMEM. */
 int tt_scan(struct tt_reader *r);

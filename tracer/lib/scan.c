@@ -52,18 +52,26 @@ void tt_block_header(const struct tt_reader *r, uint64_t offset, struct tt_block
 
 /*
  * A record can be older than its block, by as long as interrupts kept its
- * writer from claiming. Then the scale of that time counts: the rate of a
+ * writer from claiming, and an event that it holds older still. Then the scale of that time counts: the rate of a
  * short block is too rough to reckon back far.
  */
 static uint64_t to_ns(const struct walk *w, uint64_t ticks)
 {
+	int64_t since = (int64_t)(ticks - w->scale.ticks0);
 	const struct scale *s = &w->scale;
-	size_t k = w->nearlier;
-	int64_t since;
+	size_t low = 0, high = w->nearlier, middle;
 
-	while (k && (int64_t)(ticks - s->ticks0) < 0)
-		s = &w->earlier[--k].scale;
-	since = (int64_t)(ticks - s->ticks0);
+	if (since < 0 && high) {
+		while (low < high) {
+			middle = (low + high) / 2;
+			if ((int64_t)(ticks - w->earlier[middle].scale.ticks0) < 0)
+				high = middle;
+			else
+				low = middle + 1;
+		}
+		s = &w->earlier[low ? low - 1 : 0].scale;
+		since = (int64_t)(ticks - s->ticks0);
+	}
 	return s->ns0 + (uint64_t)(((__int128)since * s->rate) >> TT_RATE_SHIFT);
 }
 
@@ -152,18 +160,25 @@ unsigned int tt_walk_parts(const struct tt_dictionary *dict, const struct walk *
 	return count ? count : 1;
 }
 
-uint64_t tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w, unsigned int part)
+int tt_walk_time_ns(const struct tt_dictionary *dict, const struct walk *w, unsigned int part,
+		    uint64_t *time_ns)
 {
-	uint32_t index = dict->index[w->id];
-	const struct tt_parts *parts = &dict->parts[index];
+	const struct tt_parts *parts = &dict->parts[dict->index[w->id]];
+	uint8_t field = parts->count ? parts->part[part].time : TT_PART_SAME;
 	uint64_t ticks = w->ticks;
 	uint64_t low;
 
-	if (parts->count && parts->part[part].time != TT_PART_SAME) {
-		low = tt_read_field(dict, w->id, w->data + w->offset, parts->part[part].time);
-		ticks -= (uint16_t)(ticks - low);
+	if (field != TT_PART_SAME) {
+		low = tt_read_field(dict, w->id, w->data + w->offset, field);
+		if (dict->fields[w->id][field].type == TT_U16)
+			ticks -= (uint16_t)(ticks - low);
+		else if (low)
+			ticks -= (uint32_t)(ticks - low);
+		else
+			return 0;
 	}
-	return to_ns(w, ticks);
+	*time_ns = to_ns(w, ticks);
+	return 1;
 }
 
 static int block_ok(const struct tt_reader *r, const struct tt_block *h)
@@ -248,11 +263,9 @@ static int scan_block(struct tt_reader *r, struct cpu *cpu, struct continuity *d
 		cpu->complete_since_ns = h->time_ns;
 	while ((step = tt_walk_next(&r->dict, &w)) == STEP_RECORD) {
 		records++;
-		for (i = tt_walk_parts(&r->dict, &w); i-- > 0;) {
-			time_ns = tt_walk_time_ns(&r->dict, &w, i);
-			if (time_ns < block.min_ns)
+		for (i = tt_walk_parts(&r->dict, &w); i-- > 0;)
+			if (tt_walk_time_ns(&r->dict, &w, i, &time_ns) && time_ns < block.min_ns)
 				block.min_ns = time_ns;
-		}
 	}
 	due->first_record = h->first_record + TT_COMMIT_RECORDS(h->commit);
 	due->lost = lost;

@@ -13,7 +13,7 @@ int RunInfo(const InfoOptions& options) {
   const struct tt_info* info = ::tt_info(reader);
 
   std::vector<std::uint64_t> by_event(info->events);
-  std::vector<std::uint64_t> by_cpu(info->cpus);
+  std::vector<std::uint64_t> by_ring(info->cpus);
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   tt_record record;
@@ -22,7 +22,7 @@ int RunInfo(const InfoOptions& options) {
     if (first == 0) first = record.time_ns;
     last = record.time_ns;
     by_event[record.event]++;
-    if (record.cpu < by_cpu.size()) by_cpu[record.cpu]++;
+    by_ring[record.ring]++;
   }
   fmt::print("{}: host {}, kernel {}, clock {} (ns), {} ns per record\n", options.trace, info->host,
              info->release, info->clock, info->record_cost_ns);
@@ -33,7 +33,7 @@ int RunInfo(const InfoOptions& options) {
     fmt::print(" {:>12}", tt_loss_name(static_cast<tt_loss>(reason)));
   fmt::print("  complete since\n");
   for (std::uint32_t cpu = 0; cpu < info->cpus; cpu++) {
-    fmt::print("{:>4} {:>12} {:>12}", cpu, tt_produced(reader, cpu), by_cpu[cpu]);
+    fmt::print("{:>4} {:>12} {:>12}", cpu, tt_produced(reader, cpu), by_ring[cpu]);
     for (int reason = 0; reason < TT_LOSS_REASONS; reason++)
       fmt::print(" {:>12}", tt_lost(reader, cpu, static_cast<tt_loss>(reason)));
     fmt::print("  {}\n", tt_complete_since_ns(reader, cpu));

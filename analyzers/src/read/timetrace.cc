@@ -79,13 +79,13 @@ Result<Trace> ReadTimetrace(const std::string& path) {
   for (std::uint32_t i = 0; i < info->events; i++)
     mappings.push_back(MapEvent(*tt_event(reader, i)));
   std::vector<std::uint64_t> unused(info->events);
-  std::vector<Nanos> last(std::max(info->first_thread, 1u));  // record of each CPU
+  std::vector<Nanos> last(std::max(info->first_thread, 1u));  // event in the ring of each CPU
   tt_record record;
   std::uint64_t records = 0;
   int rc;
   while ((rc = tt_next(reader, &record)) == 1) {
     records++;
-    if (record.cpu < last.size()) last[record.cpu] = static_cast<Nanos>(record.time_ns);
+    if (record.ring < last.size()) last[record.ring] = static_cast<Nanos>(record.time_ns);
     const Mapping& mapping = mappings[record.event];
     if (!mapping.kind) {
       unused[record.event]++;

@@ -44,7 +44,7 @@ struct tt_app_field {
  * struct tt_app_event - what TT_APP_EVENT() describes
  * @name: "application:event", of lower-case letters, digits and _.
  * @doc: one line for the dictionary.
- * @nfields: at most TT_MAX_FIELDS.
+ * @nfields: at most TT_MAX_EVENT_FIELDS.
  * @fields: name, unit and type of each; a field of the unit "text" is shown as 8 characters.
  * @id: 0 until the first record, as below.
  * @refused: the tracer has no id for it.
@@ -53,7 +53,7 @@ struct tt_app_event {
 	const char *name;
 	const char *doc;
 	unsigned int nfields;
-	struct tt_app_field fields[TT_MAX_FIELDS];
+	struct tt_app_field fields[TT_MAX_EVENT_FIELDS];
 	uint32_t id;
 	uint32_t refused;
 };

@@ -25,6 +25,22 @@
 #define TT_EACH6(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH5(M, S, __VA_ARGS__)
 #define TT_EACH7(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH6(M, S, __VA_ARGS__)
 #define TT_EACH8(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH7(M, S, __VA_ARGS__)
+#define TT_EACH9(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH8(M, S, __VA_ARGS__)
+#define TT_EACH10(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH9(M, S, __VA_ARGS__)
+#define TT_EACH11(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH10(M, S, __VA_ARGS__)
+#define TT_EACH12(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH11(M, S, __VA_ARGS__)
+#define TT_EACH13(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH12(M, S, __VA_ARGS__)
+#define TT_EACH14(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH13(M, S, __VA_ARGS__)
+#define TT_EACH15(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH14(M, S, __VA_ARGS__)
+#define TT_EACH16(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH15(M, S, __VA_ARGS__)
+#define TT_EACH17(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH16(M, S, __VA_ARGS__)
+#define TT_EACH18(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH17(M, S, __VA_ARGS__)
+#define TT_EACH19(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH18(M, S, __VA_ARGS__)
+#define TT_EACH20(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH19(M, S, __VA_ARGS__)
+#define TT_EACH21(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH20(M, S, __VA_ARGS__)
+#define TT_EACH22(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH21(M, S, __VA_ARGS__)
+#define TT_EACH23(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH22(M, S, __VA_ARGS__)
+#define TT_EACH24(M, S, t, f, u, ...) M(t, f, u) S() TT_EACH23(M, S, __VA_ARGS__)
 
 #define TT_SEP_COMMA() ,
 #define TT_SEP_PLUS() +
@@ -33,11 +49,16 @@
 #define TT_PARAM(t, f, u) t f
 #define TT_NAME(t, f, u) f
 #define TT_SIZE(t, f, u) sizeof(t)
+#define TT_MEMBER(t, f, u) t f;
 #define TT_DESC(t, f, u) { #f, u, TT_TYPE_##t }
 
-/* "u64 rpc_id, u32 length", "rpc_id, length", bytes of all fields, their descriptions. */
+/*
+ * "u64 rpc_id, u32 length", "rpc_id, length", "u64 rpc_id; u32 length;", bytes
+ * of all fields, their descriptions.
+ */
 #define TT_PARAMS(n, ...) TT_EACH##n(TT_PARAM, TT_SEP_COMMA, __VA_ARGS__)
 #define TT_NAMES(n, ...) TT_EACH##n(TT_NAME, TT_SEP_COMMA, __VA_ARGS__)
+#define TT_MEMBERS(n, ...) TT_EACH##n(TT_MEMBER, TT_SEP_NONE, __VA_ARGS__)
 #define TT_SIZES(n, ...) (TT_EACH##n(TT_SIZE, TT_SEP_PLUS, __VA_ARGS__))
 #define TT_DESCS(n, ...) TT_EACH##n(TT_DESC, TT_SEP_COMMA, __VA_ARGS__)
 

@@ -24,7 +24,7 @@
 #endif
 
 /* Changes whenever struct tt_client or the recording protocol does. */
-#define TT_ABI 7
+#define TT_ABI 8
 
 #define TT_BLOCK_BYTES PAGE_SIZE
 #define TT_SLACK (TT_MAX_RECORD_BYTES - TT_RECORD_ALIGN)
@@ -35,6 +35,21 @@
 #if defined(CONFIG_X86_TSC) && !defined(CONFIG_UML)
 #define TT_HAVE_TSC 1
 #endif
+
+/**
+ * struct tt_key - whether a client records
+ * @by_tsc: it does, and reads time from the time stamp counter.
+ * @by_ns: it does, and reads it in ns.
+ *
+ * One of them at most is on. Both belong to the same instruction of a
+ * recorder, which is a nop or jumps to what reads the one clock or the other.
+ */
+struct tt_key {
+	struct static_key_false by_tsc;
+	struct static_key_false by_ns;
+};
+
+#define TT_KEY_INIT { STATIC_KEY_FALSE_INIT, STATIC_KEY_FALSE_INIT }
 
 struct tt_field_def {
 	const char *name;
@@ -53,7 +68,9 @@ struct tt_event_def {
  * struct tt_part_def - an event that records of another event hold
  * @event: index of the event that holds it.
  * @part: index of the event it is.
- * @time: field with the lower 16 bits of its time; TT_PART_SAME: that of the record.
+ * @time: field with the lower bits of its time, u16, or u32 of which 0 means that it did
+ *	not happen; TT_PART_SAME: that of the record.
+ * @cpu: u16 field with the CPU it happened on; TT_PART_SAME: that of the record.
  * @args: for each of its fields the field of the record, or TT_PART_ZERO.
  *
  * Events that always come together cost one record. Parts of an event are
@@ -63,7 +80,8 @@ struct tt_part_def {
 	u8 event;
 	u8 part;
 	u8 time;
-	u8 args[TT_MAX_FIELDS];
+	u8 cpu;
+	u8 args[TT_MAX_EVENT_FIELDS];
 };
 
 /* A duration of which histograms are kept, see tt_observe(). */
@@ -120,12 +138,15 @@ struct tt_time {
  * @home: optional; where the tracer keeps its struct tt_cpu while the client is
  *	attached, see TT_HOME. Refused with -EBUSY when another client has one.
  * @on_switch: optional; called before @key goes on and after it went off.
+ * @flush: optional; records what the client has noted and not recorded yet. May sleep; @key is
+ *	on. Called before rings are frozen or copied.
  * @tell_peers: optional; lets other hosts know that a trigger of this one has fired, and by
  *	what name their traces of the moment shall go, too. May sleep.
  * @cpu: set by the tracer, as all below; what a record needs begins a cache line.
  * @tsc: time is read from the time stamp counter.
  * @ids: of the events.
  * @counts: of each bucket of each stage.
+ * @spans: of each stage: durations from TT_HIST_LINEAR ticks on, so many, are just counted.
  * @limits: of each stage in ticks, else TT_NO_LIMIT.
  * @slow: replaces a claim that the fast path could not use; 0: lost.
  * @over: what happens when a duration is above its limit.
@@ -141,15 +162,17 @@ struct tt_client {
 	u32 nparts;
 	const struct tt_stage_def *stages;
 	u32 nstages;
-	struct static_key_false *key;
+	struct tt_key *key;
 	struct tt_cpu __percpu *home;
 	int (*on_switch)(struct tt_client *client, bool on);
+	void (*flush)(struct tt_client *client);
 	void (*tell_peers)(struct tt_client *client, u64 capture);
 
 	struct tt_cpu __percpu *cpu ____cacheline_aligned;
 	struct static_key_false tsc;
 	u16 ids[TT_MAX_CLIENT_EVENTS];
 	u64 __percpu *counts;
+	u32 spans[TT_MAX_STAGES];
 	u32 limits[TT_MAX_STAGES];
 	unsigned long (*slow)(struct tt_cpu __percpu *cpu, unsigned long claim, u32 bytes,
 			      struct tt_time time);
@@ -262,6 +285,70 @@ static __always_inline struct tt_time tt_clock(struct tt_client *client)
 	return tt_by_tsc(client) ? tt_clock_tsc() : tt_clock_ns();
 }
 
+enum { TT_OFF, TT_BY_TSC, TT_BY_NS };
+
+#ifdef TT_BARE
+/* A client that cannot record shows what its nops cost. */
+#define tt_on(key) ((void)(key), TT_OFF)
+#elif defined(TT_HAVE_TSC) && defined(CONFIG_JUMP_LABEL)
+/* Entry of the table of jumps for the instruction at 1. */
+#define TT_JUMP(label, key)							\
+	".pushsection __jump_table, \"aw\"\n\t"				\
+	".balign 8\n\t"								\
+	".long 1b - .\n\t"							\
+	".long %l[" #label "] - .\n\t"						\
+	".quad %c[" #key "] - .\n\t"						\
+	".popsection\n\t"
+
+static __always_inline int tt_branch(struct static_key *by_tsc, struct static_key *by_ns)
+{
+	asm goto("1:\n\t"
+		 ".byte " __stringify(BYTES_NOP5) "\n\t"
+		 TT_JUMP(on_tsc, by_tsc)
+		 TT_JUMP(on_ns, by_ns)
+		 : : [by_tsc] "i" (by_tsc), [by_ns] "i" (by_ns) : : on_tsc, on_ns);
+	return TT_OFF;
+on_tsc:
+	return TT_BY_TSC;
+on_ns:
+	return TT_BY_NS;
+}
+
+/* Which clock @key says to record with, or TT_OFF; @key is a constant address. */
+#define tt_on(_key) tt_branch(&(_key)->by_tsc.key, &(_key)->by_ns.key)
+#else
+#define tt_on(key) (static_branch_unlikely(&(key)->by_tsc) ? TT_BY_TSC :	\
+		    static_branch_unlikely(&(key)->by_ns) ? TT_BY_NS : TT_OFF)
+#endif
+
+/* The time of records; @by is what tt_on() said. */
+static __always_inline struct tt_time tt_clock_by(int by)
+{
+	struct tt_time time;
+
+	if (likely(by == TT_BY_TSC))
+		return tt_clock_tsc();
+	time = tt_clock_ns();
+#ifdef TT_HAVE_TSC
+	/* Where the counter would be, so that nothing moves there for the sake of this. */
+	asm("" : "+a" (time.low), "+d" (time.high));
+#endif
+	return time;
+}
+
+/* Stores the lower half of the time. */
+static __always_inline void tt_stamp_by(int by, u32 *to)
+{
+#ifdef TT_HAVE_TSC
+	/* In one: compilers would join it with the other, and jump once more. */
+	if (by == TT_BY_TSC) {
+		asm volatile("rdtsc\n\tmovl %%eax, %0" : "=m" (*to) : : "eax", "edx");
+		return;
+	}
+#endif
+	*to = tt_clock_ns().low;
+}
+
 /* How long ago @then was. */
 static __always_inline struct tt_time tt_since(struct tt_time now, struct tt_time then)
 {
@@ -319,6 +406,59 @@ do {										\
 } while (0)
 
 /*
+ * Copies in pieces that compilers write out: a call of memcpy() takes longer.
+ * @bytes is constant.
+ */
+static __always_inline void tt_copy(u8 *to, const u8 *from, u32 bytes)
+{
+	u32 at;
+
+#pragma GCC unroll 16
+	for (at = 0; at + sizeof(u64) <= bytes; at += sizeof(u64))
+		__builtin_memcpy(to + at, from + at, sizeof(u64));
+	__builtin_memcpy(to + at, from + at, bytes - at);
+}
+
+/* Stores the record at @claim, whose fields are at @image, and publishes it. */
+#define TT_FILL_IMAGE(client, cpu, index, claim, time, image, n, ...)		\
+do {										\
+	u8 *_at = (u8 *)((claim) - TT_SLACK);					\
+										\
+	((struct tt_record_head *)_at)->time = (time).low;			\
+	((struct tt_record_head *)_at)->id = (client)->ids[index];		\
+	tt_copy(_at + TT_HEAD_BYTES, image, TT_SIZES(n, __VA_ARGS__));		\
+	tt_commit(cpu, TT_RECORD_BYTES(n, __VA_ARGS__), 1);			\
+} while (0)
+
+/*
+ * Defines static inline @func##_at(time, image), which records event number
+ * @index of @client as of @time, whether its key is on or not; preemption must
+ * be off. @image is what TT_MEMBERS() of the fields makes, which must have no
+ * padding between them.
+ */
+#define TT_IMAGE_RECORDER_AT(func, client, index, n, ...)			\
+static noinline __maybe_unused void						\
+func##_slow(struct tt_cpu __percpu *_cpu, unsigned long claim, u32 _low, u32 _high, \
+	    const void *image)							\
+{										\
+	struct tt_time time = { _low, _high };					\
+										\
+	claim = (client)->slow(_cpu, claim, TT_RECORD_BYTES(n, __VA_ARGS__), time); \
+	if (claim)								\
+		TT_FILL_IMAGE(client, _cpu, index, claim, time, image, n, __VA_ARGS__); \
+}										\
+static __always_inline __maybe_unused void func##_at(struct tt_time time, const void *image) \
+{										\
+	struct tt_cpu __percpu *_cpu = TT_CPU(client);				\
+	unsigned long _claim;							\
+										\
+	if (tt_claim(_cpu, TT_RECORD_BYTES(n, __VA_ARGS__), time, &_claim))	\
+		TT_FILL_IMAGE(client, _cpu, index, _claim, time, image, n, __VA_ARGS__); \
+	else									\
+		func##_slow(_cpu, _claim, time.low, time.high, image);		\
+}
+
+/*
  * Defines static inline @func##_at(time, fields...), which records event
  * number @index of @client as of @time, whether its key is on or not;
  * preemption must be off.
@@ -347,13 +487,6 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 			    TT_NAMES(n, __VA_ARGS__));				\
 }
 
-/* A client built with TT_BARE cannot record, which shows what its nops cost. */
-#ifdef TT_BARE
-#define tt_on(key) ((void)(key), false)
-#else
-#define tt_on(key) static_branch_unlikely(key)
-#endif
-
 /*
  * Defines @func##_at(), and static inline @func(fields...), which records the
  * event when @client->key, which is @key, is on.
@@ -362,11 +495,24 @@ static __always_inline __maybe_unused void func##_at(struct tt_time time,	\
 TT_RECORDER_AT(func, client, index, n, __VA_ARGS__)				\
 static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
 {										\
-	if (tt_on(key)) {							\
+	int _by = tt_on(key);							\
+										\
+	if (_by) {								\
 		preempt_disable_notrace();					\
-		func##_at(tt_clock(client), TT_NAMES(n, __VA_ARGS__));		\
+		func##_at(tt_clock_by(_by), TT_NAMES(n, __VA_ARGS__));		\
 		preempt_enable_notrace();					\
 	}									\
+}
+
+/* The same as tt_observe() of any duration. */
+static noinline __maybe_unused void tt_observe_long(struct tt_client *client, u32 stage, u64 ticks)
+{
+	u64 __percpu *counts = client->counts + stage * TT_HIST_BUCKETS;
+	u32 value = min_t(u64, ticks, TT_NO_LIMIT);
+
+	this_cpu_inc(counts[tt_hist_bucket(value)]);
+	if (value > READ_ONCE(client->limits[stage]))
+		client->over(client, stage, ticks);
 }
 
 /**
@@ -375,14 +521,15 @@ static __always_inline __maybe_unused void func(TT_PARAMS(n, __VA_ARGS__))			\
  * @stage: index in @client->stages.
  * @ticks: the duration.
  */
-static __always_inline void tt_observe(struct tt_client *client, u32 stage, struct tt_time ticks)
+static __always_inline void tt_observe(struct tt_client *client, u32 stage, u32 ticks)
 {
 	u64 __percpu *counts = client->counts + stage * TT_HIST_BUCKETS;
-	u32 value = likely(!ticks.high) ? ticks.low : TT_NO_LIMIT;
 
-	this_cpu_inc(counts[tt_hist_bucket(value)]);
-	if (unlikely(value > READ_ONCE(client->limits[stage])))
-		client->over(client, stage, (u64)ticks.high << 32 | ticks.low);
+	/* Neither so short that its bucket is another sum, nor above the limit. */
+	if (likely(ticks - TT_HIST_LINEAR < data_race(client->spans[stage])))
+		this_cpu_inc(counts[tt_hist_octave_bucket(ticks)]);
+	else
+		tt_observe_long(client, stage, ticks);
 }
 
 #endif /* TIMETRACE_KERNEL_H */

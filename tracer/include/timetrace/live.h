@@ -10,7 +10,8 @@
  *			wait a little;
  *
  * Records come block by block, once a block is full, in the order in which
- * they were written on each CPU; those of several CPUs are not merged.
+ * they were written on each CPU, the events of one record together; those of
+ * several CPUs are not merged.
  * tt_live_latest() also gives what is in blocks that are not full yet.
  */
 #ifndef TIMETRACE_LIVE_H

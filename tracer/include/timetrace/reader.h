@@ -15,8 +15,9 @@
  *	tt_close(r);
  *
  * Records of all CPUs come merged in order of time; one that holds several
- * events comes as each of them. Nothing is allocated per record. A damaged dump is read as far as it can be trusted; what could not
- * be read is counted in the losses.
+ * events comes as each of them that happened. Nothing is allocated per record.
+ * A damaged dump is read as far as it can be trusted; what could not be read
+ * is counted in the losses.
  */
 #ifndef TIMETRACE_READER_H
 #define TIMETRACE_READER_H
@@ -29,6 +30,7 @@ extern "C" {
 #endif
 
 #define TT_MAX_ARGS 8
+#define TT_MAX_STORED_FIELDS 24 /* of an event whose records hold others and never come as itself */
 
 /* Integer type of a field as it was recorded. */
 enum tt_type { TT_U8, TT_U16, TT_U32, TT_S32, TT_U64 };
@@ -55,7 +57,7 @@ struct tt_event_desc {
 	const char *group; /* "homa", "sched" */
 	const char *doc;
 	unsigned int nargs;
-	struct tt_field fields[TT_MAX_ARGS];
+	struct tt_field fields[TT_MAX_STORED_FIELDS];
 	int missing; /* the kernel has no such tracepoint */
 	int on; /* its group was recording when the dump was taken */
 };
@@ -63,9 +65,10 @@ struct tt_event_desc {
 struct tt_record {
 	uint64_t time_ns; /* in the clock named by tt_info() */
 	uint32_t event; /* index for tt_event() */
-	uint16_t cpu; /* or ring of a thread, see tt_thread_of() */
+	uint16_t cpu; /* on which it happened; or ring of a thread, see tt_thread_of() */
 	uint16_t nargs;
-	uint16_t part; /* 0, or how many events of the same record are before this one */
+	uint16_t part; /* its number among the events that its record can hold, or 0 */
+	uint16_t ring; /* where the record is: cpu, unless that of another CPU holds the event */
 	uint64_t args[TT_MAX_ARGS]; /* s32 sign-extended */
 };
 
@@ -134,9 +137,10 @@ uint64_t tt_lost(const struct tt_reader *reader, uint32_t cpu, enum tt_loss reas
 uint64_t tt_produced(const struct tt_reader *reader, uint32_t cpu);
 
 /*
- * Time before which @cpu has lost records, 0 when it has lost none. Records
- * that came after the last one in the dump, because recording was frozen or
- * had stopped full, do not count: the trace is complete up to there.
+ * Time before which the ring of @cpu has lost records, 0 when it has lost none.
+ * Records that came after the last one in the dump, because recording was
+ * frozen or had stopped full, do not count: the trace is complete up to there,
+ * but for older events that these held.
  */
 uint64_t tt_complete_since_ns(const struct tt_reader *reader, uint32_t cpu);
 

@@ -9,7 +9,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define TT_FORMAT_VERSION 5
+#define TT_FORMAT_VERSION 6
 
 /*
  * A record is a struct tt_record_head and its fields at natural size, in
@@ -31,8 +31,9 @@ struct tt_record_head {
 #define TT_ID_FIRST 2
 
 #define TT_EXTEND_BYTES 10
-#define TT_MAX_FIELDS 8
-#define TT_MAX_RECORD_BYTES (TT_HEAD_BYTES + 8 * TT_MAX_FIELDS)
+#define TT_MAX_FIELDS 24
+#define TT_MAX_EVENT_FIELDS 8 /* of one without parts */
+#define TT_MAX_RECORD_BYTES 96
 
 /* Integer type of a field, and its size. */
 #define TT_TYPE_u8 0
@@ -183,6 +184,10 @@ struct tt_file_header {
 
 #define TT_HEADER_BYTES_V4 256
 
+#define TT_PART_SAME 0xff
+#define TT_PART_ZERO 0xff
+#define TT_MAX_PARTS 16
+
 #define TT_EVENT_MISSING 1 /* this kernel has no such tracepoint */
 #define TT_EVENT_ON 2 /* was switched on when the dump was taken */
 
@@ -201,19 +206,16 @@ struct tt_dict_entry {
 };
 
 /*
- * An event that a record of another one holds. Its time is the latest before
- * that of the record whose lower 16 bits are field @time.
+ * An event that a record of another one holds. Its time is the latest, not
+ * after that of the record, whose lower bits are field @time, u16 or u32. A
+ * record whose u32 is 0 does not hold it.
  */
 struct tt_dict_part {
 	__u16 id;
 	__u8 time; /* TT_PART_SAME: that of the record */
-	__u8 args[TT_MAX_FIELDS]; /* field of the record for each of its own; TT_PART_ZERO: 0 */
-	__u8 reserved;
+	__u8 cpu; /* field with the CPU it happened on; TT_PART_SAME: that of the record */
+	__u8 args[TT_MAX_EVENT_FIELDS]; /* field of the record for each of its own; TT_PART_ZERO: 0 */
 };
-
-#define TT_PART_SAME 0xff
-#define TT_PART_ZERO 0xff
-#define TT_MAX_PARTS 8
 
 /*
  * Of the ring of a CPU, or of a thread. produced = records in the dump + the
@@ -241,12 +243,20 @@ struct tt_cpu_account {
 #define TT_HIST_SUB_BITS 3
 #define TT_HIST_BUCKETS ((32 - TT_HIST_SUB_BITS + 1) << TT_HIST_SUB_BITS)
 
+#define TT_HIST_LINEAR (1u << TT_HIST_SUB_BITS)
+
+/* Bucket of a value that is not below TT_HIST_LINEAR. */
+static inline __u32 tt_hist_octave_bucket(__u32 value)
+{
+	__u32 octave = 31 - (__u32)__builtin_clz(value);
+
+	return (__u32)(((__u64)value << TT_HIST_SUB_BITS) >> octave) +
+	       ((octave - TT_HIST_SUB_BITS) << TT_HIST_SUB_BITS);
+}
+
 static inline __u32 tt_hist_bucket(__u32 value)
 {
-	__u32 shift = 31 - TT_HIST_SUB_BITS -
-		      (__u32)__builtin_clz(value | 1 << TT_HIST_SUB_BITS);
-
-	return (shift << TT_HIST_SUB_BITS) + (value >> shift);
+	return value < TT_HIST_LINEAR ? value : tt_hist_octave_bucket(value);
 }
 
 /* Lowest value of @bucket. */

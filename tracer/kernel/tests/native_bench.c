@@ -50,7 +50,7 @@ void vunmap(void *at)
 	free(at);
 }
 
-static struct static_key_false key = { 1 };
+static struct tt_key key = { .by_tsc = { 1 } };
 struct tt_cpu home ____cacheline_aligned;
 static struct tt_client client = { .slow = tt_ring_slow, .key = &key,
 				   .ids = { TT_ID_FIRST }, .tsc = { 1 } };

@@ -102,7 +102,7 @@ void vunmap(void *area)
 	free(mapping);
 }
 
-static struct static_key_false key = { 1 };
+static struct tt_key key;
 static struct tt_client client = { .slow = tt_ring_slow,
 				   .key = &key };
 

@@ -21,8 +21,8 @@
 #define SLICES 1000
 #define SLICES_SLOW 50 /* of what takes a microsecond each */
 
-static DEFINE_STATIC_KEY_FALSE(bench_key);
-static DEFINE_STATIC_KEY_FALSE(off_key);
+static struct tt_key bench_key = TT_KEY_INIT;
+static struct tt_key off_key = TT_KEY_INIT;
 
 static const struct tt_event_def bench_events[] = {
 	TT_EVENT_DEF("bench_", 2, record, "benchmark", u64, rpc_id, "id", u32, length, "bytes")

@@ -44,7 +44,7 @@ struct worker {
 
 static DEFINE_PER_CPU(struct worker, workers);
 static DEFINE_PER_CPU_ALIGNED(struct tt_cpu, stress_cpu);
-static DEFINE_STATIC_KEY_FALSE(stress_key);
+static struct tt_key stress_key = TT_KEY_INIT;
 
 #define STRESS_EVENTS(E)								\
 	E(small, 2, u64, sequence, "count", u8, context, "context")			\

@@ -327,7 +327,7 @@ static int run_refuse(void)
 	bad += refused(fd, "a:B", "app", 0, 1, 0);
 	bad += refused(fd, "a:b\n", "app", 0, 1, 0);
 	bad += refused(fd, "a:b", "app", TT_TYPES, 1, 0);
-	bad += refused(fd, "a:b", "app", 0, TT_MAX_FIELDS + 1, 0);
+	bad += refused(fd, "a:b", "app", 0, TT_MAX_EVENT_FIELDS + 1, 0);
 	bad += refused(fd, "a:b", "app", 0, 2, 0);
 	bad += refused(fd, "a:b", "app", 0, 1, 1);
 	bad += ioctl(fd, TT_APP_ADD_EVENT, &args) == 0 || errno != EFAULT;

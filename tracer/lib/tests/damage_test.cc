@@ -75,18 +75,26 @@ TEST_F(Damage, OtherVersion) {
   EXPECT_NE(r.error.find("version 99"), std::string::npos);
 }
 
-// Not damaged: its header is shorter.
-TEST_F(Damage, VersionBeforeIsRead) {
-  tt_file_header header = header_;
+// Not damaged: headers and entries of the dictionary are shorter.
+TEST_F(Damage, VersionsBeforeAreRead) {
+  std::string version5 = good_;
+  MakeVersion5(&version5);
+  EXPECT_LT(version5.size(), good_.size());
+  Reading r = ReadBytes(version5);
+  EXPECT_EQ(r.error, "");
+  EXPECT_TRUE(r.events == ReadBytes(good_).events);
+
+  tt_file_header header;
+  std::memcpy(&header, version5.data(), sizeof(header));
   header.version = 4;
   header.header_bytes = TT_HEADER_BYTES_V4;
   tt_file_end end;
   std::string bytes = std::string(reinterpret_cast<const char*>(&header), TT_HEADER_BYTES_V4) +
-                      good_.substr(header_.header_bytes);
+                      version5.substr(header_.header_bytes);
   std::memcpy(&end, bytes.data() + bytes.size() - sizeof(end), sizeof(end));
   end.file_bytes = bytes.size();
   bytes.replace(bytes.size() - sizeof(end), sizeof(end), reinterpret_cast<const char*>(&end), sizeof(end));
-  Reading r = ReadBytes(bytes);
+  r = ReadBytes(bytes);
   EXPECT_EQ(r.error, "");
   EXPECT_EQ(r.events.size(), kRecords);
 }

@@ -41,7 +41,7 @@ static uint64_t read_all(struct tt_reader *r)
 
 	while (tt_next(r, &record) == 1) {
 		if (!tt_event(r, record.event) || record.nargs > TT_MAX_ARGS ||
-		    record.cpu >= tt_info(r)->cpus)
+		    record.cpu >= tt_info(r)->cpus || record.ring >= tt_info(r)->cpus)
 			abort();
 		sum += strlen(tt_event(r, record.event)->name);
 		events++;

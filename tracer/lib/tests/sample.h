@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <timetrace/reader.h>
+#include <timetrace/record.h>
 #include <timetrace/writer.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -81,6 +83,86 @@ inline std::string ReadFile(const std::string& path) {
 inline void WriteFile(const std::string& path, const std::string& bytes) {
   std::ofstream out(path, std::ios::binary);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+// Puts @dictionary in the place of that of the dump, and makes right what counts and protects its bytes.
+inline void SetDictionary(std::string* dump, const std::string& dictionary) {
+  tt_file_header header;
+  std::memcpy(&header, dump->data(), sizeof(header));
+  dump->replace(header.header_bytes, header.dictionary_bytes, dictionary);
+  header.dictionary_bytes = static_cast<uint32_t>(dictionary.size());
+  header.dictionary_hash = TT_FNV_BASIS;
+  for (char c : dictionary)
+    header.dictionary_hash = (header.dictionary_hash ^ static_cast<uint8_t>(c)) * TT_FNV_PRIME;
+  dump->replace(0, sizeof(header), reinterpret_cast<const char*>(&header), sizeof(header));
+  const uint64_t bytes = dump->size();
+  dump->replace(bytes - sizeof(bytes), sizeof(bytes), reinterpret_cast<const char*>(&bytes), sizeof(bytes));
+}
+
+// The entries of the dictionary of a dump, with their strings and parts.
+inline std::vector<std::string> Entries(const std::string& dump) {
+  tt_file_header header;
+  std::memcpy(&header, dump.data(), sizeof(header));
+  std::vector<std::string> entries;
+  size_t at = header.header_bytes;
+  for (uint32_t i = 0; i < header.events; i++) {
+    uint16_t bytes;
+    std::memcpy(&bytes, &dump[at], sizeof(bytes));
+    entries.push_back(dump.substr(at, bytes));
+    at += bytes;
+  }
+  return entries;
+}
+
+inline std::string Join(const std::vector<std::string>& entries) {
+  std::string all;
+  for (const std::string& entry : entries) all += entry;
+  return all;
+}
+
+// Makes records of an event of the dump, which the writer took for one without parts, hold others: they
+// have fields of @types instead, of as many bytes in all.
+inline void HoldParts(std::string* dump, uint32_t event, const std::vector<uint8_t>& types,
+                      const std::vector<tt_dict_part>& parts) {
+  auto entries = Entries(*dump);
+  tt_dict_entry entry;
+  std::memcpy(&entry, entries[event].data(), sizeof(entry));
+  std::string strings = entries[event].substr(sizeof(entry));
+  size_t end = 0;
+  for (int i = 0; i < 3; i++) end = strings.find('\0', end) + 1;
+  strings.resize(end);
+  std::memset(entry.types, 0, sizeof(entry.types));
+  for (size_t i = 0; i < types.size(); i++) {
+    if (i < TT_MAX_FIELDS) entry.types[i] = types[i];
+    strings += std::string("f\0u\0", 4);
+  }
+  strings.resize((strings.size() + 3) / 4 * 4);
+  entry.nfields = static_cast<uint8_t>(types.size());
+  entry.nparts = static_cast<uint8_t>(parts.size());
+  const size_t part_bytes = parts.size() * sizeof(tt_dict_part);
+  entry.bytes = static_cast<uint16_t>(sizeof(entry) + strings.size() + part_bytes);
+  entries[event] = std::string(reinterpret_cast<const char*>(&entry), sizeof(entry)) + strings +
+                   std::string(reinterpret_cast<const char*>(parts.data()), part_bytes);
+  SetDictionary(dump, Join(entries));
+}
+
+// The same dump as version 5 would have it: shorter entries of the dictionary, and parts without CPU.
+inline void MakeVersion5(std::string* dump) {
+  constexpr size_t kTypesAt = 6, kTypes = 8, kPartBytes = 12, kArgsAt = 3;
+  (*dump)[offsetof(tt_file_header, version)] = 5;
+  auto entries = Entries(*dump);
+  for (std::string& entry : entries) {
+    const size_t nparts = static_cast<uint8_t>(entry[offsetof(tt_dict_entry, nparts)]);
+    for (size_t i = 1; i <= nparts; i++) {
+      const size_t part = entry.size() - i * kPartBytes;
+      entry.erase(part + kArgsAt, 1);
+      entry.insert(part + kPartBytes - 1, 1, '\0');
+    }
+    entry.erase(kTypesAt + kTypes, TT_MAX_FIELDS - kTypes);
+    const uint16_t bytes = static_cast<uint16_t>(entry.size());
+    std::memcpy(entry.data(), &bytes, sizeof(bytes));
+  }
+  SetDictionary(dump, Join(entries));
 }
 
 // Everything a reader says, or the reason why it refuses.

@@ -94,6 +94,8 @@ extern bool irqs_off;
 u64 ktime_get_mono_fast_ns(void);
 
 struct static_key_false { int on; };
+#define STATIC_KEY_FALSE_INIT { 0 }
+#define data_race(expression) (expression)
 #define static_branch_unlikely(key) ((key)->on)
 #define static_branch_likely(key) ((key)->on)
 struct list_head { struct list_head *next, *prev; };
