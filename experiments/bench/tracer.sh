@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 # Guest side of the tracer benchmark.
 #   tracer.sh ROUNDS WARMUP COUNT
-# Leaves $OUT/loops.<round> (text of /proc/tt_bench), <round>-<arm>.json of each visit of an RPC client
-# with tracing off, with the module's own events, and with all, and rpc.ttd, a trace of the own events;
+# Leaves $OUT/loops.<round> (text of /proc/tt_bench), <round>-<arm>-<half>.rpclog of the two halves of each
+# visit of an RPC client with tracing off, with the module's own events, and with all, and rpc.ttd, a trace of the own events;
 # snapshot: bytes of some dumps read in a row, and how many ns that took.
 # shellcheck source=/dev/null
 . /lib/testbed.sh
@@ -23,9 +23,12 @@ for round in $(seq 0 "$rounds"); do
 	for arm in $arms; do
 		control off all
 		case $arm in own) control on homa ;; all) control on all ;; esac
-		in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 4000 --length 100 --response-length 100 \
-			--warmup "$warmup" --count "$count" --json "/tmp/$round-$arm.json" >/tmp/client 2>&1 ||
-			fail "round $round, $arm: $(tail -n 2 /tmp/client)"
+		for half in 1 2; do
+			in_host h1 rpcload client --transport homa --server 10.0.1.2 --port 4000 --length 100 \
+				--response-length 100 --warmup "$warmup" --count "$count" \
+				--rpclog "/tmp/$round-$arm-$half.rpclog" >/tmp/client 2>&1 ||
+				fail "round $round, $arm: $(tail -n 2 /tmp/client)"
+		done
 	done
 	# The other way round next time, so that no arm always follows the same one.
 	reversed=
@@ -60,4 +63,4 @@ echo "$((bytes * 10)) $((($(centiseconds) - begin) * 10000000))" >/tmp/snapshot
 rmmod tt_bench || fail "tt_bench.ko does not unload"
 
 unload_modules || fail "modules do not unload"
-cp /tmp/snapshot /tmp/loops.* /tmp/*.json /tmp/rpc.ttd "$OUT/"
+cp /tmp/snapshot /tmp/loops.* /tmp/*.rpclog /tmp/rpc.ttd "$OUT/"
