@@ -87,8 +87,6 @@ stream_ends_at_clear() {        # and has what came before, but does not look wh
 		refused ttdump --info /tmp/cut.ttd && rmmod tt_stress timetrace && rm -f /tmp/*.ttd
 }
 
-has_homa() { exchange --count 10 >/dev/null && grep -q homa_send_enter /proc/timetrace; }
-
 busy() {                        # insmod says that the tracer has a guest already
 	insmod "$@" 2>/tmp/busy && return 1
 	cat /tmp/busy && grep -q 'Device or resource busy' /tmp/busy
@@ -96,15 +94,16 @@ busy() {                        # insmod says that the tracer has a guest alread
 
 # The cursors of the rings are in the memory of one module; another that offers its own comes too late, and nothing else happens.
 one_home() {
-	insmod /mod/timetrace.ko && insmod /bin/tt_stress.ko home=1 seconds=600 pause_us=1000 && insmod /mod/homa.ko || return 1
-	exchange --count 20 && refused word on homa && echo 0 >/sys/module/tt_stress/parameters/seconds &&
+	insmod /mod/timetrace.ko && insmod /bin/tt_stress.ko home=1 seconds=600 burst=2 pause_us=1000 &&
+		insmod /mod/homa.ko && refused word on homa && echo 0 >/sys/module/tt_stress/parameters/seconds &&
 		wait_for 30 stress_over && ttdump /tmp/home.ttd || return 1
 	cat /proc/tt_stress >/tmp/home.counts
-	stress_check /tmp/home.ttd /tmp/home.counts 65
+	stress_check /tmp/home.ttd /tmp/home.counts 65 && exchange --count 10
 }
 
 home_is_free() {                # for the next one, when the first is gone
-	rmmod tt_stress homa && insmod /mod/homa.ko && has_homa && busy /bin/tt_stress.ko home=1 && has_homa || return 1
+	rmmod tt_stress homa && insmod /mod/homa.ko && busy /bin/tt_stress.ko home=1 &&
+		exchange --count 10 >/dev/null && grep -q homa_send_enter /proc/timetrace || return 1
 	wait_for 10 rmmod homa && insmod /bin/tt_stress.ko home=1 seconds=1 && wait_for 30 grep -q stress_ /proc/timetrace &&
 		ttdump /tmp/home.ttd && rmmod tt_stress timetrace
 }

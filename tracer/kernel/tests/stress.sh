@@ -93,7 +93,7 @@ flapping() {
 	echo 0 >/sys/module/tt_stress/parameters/seconds
 }
 
-load="seconds=600 pause_us=1000"
+load="seconds=600 burst=5 pause_us=1000"
 run flapping 64 5 flapping
 if "$TOOLS/ttdump" --info "$OUT/stress.ttd" | grep 'frozen 0,'; then
 	echo "the rings were not moved under load" >&2
