@@ -288,6 +288,7 @@ static void park_this_cpu(void *unused)
  */
 static void quiesce(void)
 {
+	struct tt_ring *ring;
 	unsigned int cpu;
 
 	WRITE_ONCE(frozen, true);
@@ -296,6 +297,13 @@ static void quiesce(void)
 		if (!cpu_online(cpu))
 			park_offline(per_cpu_ptr(&tt_rings, cpu));
 	synchronize_rcu(); /* recording runs with preemption off */
+	/* So every block is complete, also one that was not when the next was opened upon it. */
+	for_each_possible_cpu(cpu) {
+		ring = per_cpu_ptr(&tt_rings, cpu);
+		WRITE_ONCE(ring->settled, ring->opened);
+		if (ring->shared)
+			WRITE_ONCE(ring->shared->settled, ring->settled);
+	}
 }
 
 void tt_rings_freeze(void)

@@ -310,8 +310,11 @@ static void test_freeze_counts(void)
 	begin(1002, 4);
 	odds = 5000;
 	for (i = 0; i < 3000; i++) {
-		if (i % 100 == 50)
+		if (i % 100 == 50) {
 			tt_rings_freeze();
+			CHECK(tt_rings.settled == tt_rings.opened);
+			CHECK(tt_rings.shared->settled == tt_rings.opened);
+		}
 		if (i % 100 == 70)
 			tt_rings_thaw();
 		record();
