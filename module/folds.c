@@ -179,9 +179,12 @@ void homa_tt_replied_apart(u32 low, u32 high, struct homa_rpc *rpc, bool returns
 
 	*homa_reply_stamps(rpc) = (struct homa_send_stamps){};
 	note(rpc, now);
-	if (enter.low)
+	if (enter.low) {
 		observe(HOMA_STAGE_service, ticks(trace->since.low, trace->since.high),
 			ticks(enter.low, enter.high));
+		/* It may fail, and be tried again. */
+		trace->since.low = 0;
+	}
 	sent_apart(now, enter, &send, rpc->id, length);
 	if (returns)
 		homa_tt_send_return_at(now, rpc->id);

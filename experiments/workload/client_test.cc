@@ -113,7 +113,9 @@ TEST_F(ClientTest, AnswersOfOneCallHaveItsTimes) {
     EXPECT_EQ(log[i].recv_call_ns, first.recv_call_ns);
     EXPECT_EQ(log[i].recv_return_ns, first.recv_return_ns);
     EXPECT_LE(log[i].send_return_ns, first.recv_call_ns);
-    if (i && i % 4 == 0) EXPECT_LE(log[i - 1].recv_return_ns, first.recv_call_ns);
+    if (i && i % 4 == 0) {
+      EXPECT_LE(log[i - 1].recv_return_ns, first.recv_call_ns);
+    }
   }
 }
 

@@ -49,8 +49,12 @@ TEST(Server, RequestsOfOneCallHaveItsTimes) {
     EXPECT_EQ(log[i].recv_call_ns, first.recv_call_ns);
     EXPECT_EQ(log[i].recv_return_ns, first.recv_return_ns);
     EXPECT_LE(log[i].recv_return_ns, log[i].send_call_ns);
-    if (i) EXPECT_LE(log[i - 1].send_return_ns, log[i].send_call_ns);
-    if (i && i % kTogether == 0) EXPECT_LE(log[i - 1].send_return_ns, first.recv_call_ns);
+    if (i) {
+      EXPECT_LE(log[i - 1].send_return_ns, log[i].send_call_ns);
+    }
+    if (i && i % kTogether == 0) {
+      EXPECT_LE(log[i - 1].send_return_ns, first.recv_call_ns);
+    }
   }
 }
 
