@@ -316,9 +316,11 @@ on_ns:
 
 /* Which clock @key says to record with, or TT_OFF; @key is a constant address. */
 #define tt_on(_key) tt_branch(&(_key)->by_tsc.key, &(_key)->by_ns.key)
+#elif defined(TT_HAVE_TSC)
+#define tt_on(key) (likely(static_key_enabled(&(key)->by_tsc)) ? TT_BY_TSC :	\
+		    static_key_enabled(&(key)->by_ns) ? TT_BY_NS : TT_OFF)
 #else
-#define tt_on(key) (static_branch_unlikely(&(key)->by_tsc) ? TT_BY_TSC :	\
-		    static_branch_unlikely(&(key)->by_ns) ? TT_BY_NS : TT_OFF)
+#define tt_on(key) (static_branch_unlikely(&(key)->by_ns) ? TT_BY_NS : TT_OFF)
 #endif
 
 /* The time of records; @by is what tt_on() said. */

@@ -98,6 +98,7 @@ struct static_key_false { int on; };
 #define data_race(expression) (expression)
 #define static_branch_unlikely(key) ((key)->on)
 #define static_branch_likely(key) ((key)->on)
+#define static_key_enabled(key) ((key)->on)
 struct list_head { struct list_head *next, *prev; };
 #define symbol_get(f) (&(f))
 #define symbol_put(f) ((void)0)
