@@ -136,7 +136,7 @@ struct tt_app_event_args {
 	__u32 id;
 };
 
-#define TT_APP_ADD_EVENT _IOWR(0xb7, 0x70, struct tt_app_event_args)
+#define TT_APP_ADD_EVENT _IOWR(0xb7, 0x71, struct tt_app_event_args) /* 0x70: entries of format 5 */
 #define TT_APP_MAX_ENTRY 2048
 
 #define TT_COMMIT_RECORD (1u << 16)
