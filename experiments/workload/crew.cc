@@ -73,10 +73,11 @@ void Crew::Run(const std::function<void(uint32_t)>& work, const std::function<vo
                         static_cast<long>(tick % 1'000'000'000)};
     int signal = tick ? sigtimedwait(&set, nullptr, &timeout) : sigwaitinfo(&set, nullptr);
     if (signal == SIGTERM || signal == SIGINT) stop_ = true;
-    if (stop()) interrupted_ = true;
     if (stop() || signal < 0) Interrupt(stop());
   }
   for (std::thread& thread : threads) thread.join();
+  // A worker may have seen it, and ended, before this thread did.
+  interrupted_ = stop();
 }
 
 }  // namespace rpcload
